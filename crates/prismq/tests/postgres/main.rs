@@ -166,6 +166,8 @@ fn main() -> ExitCode {
             clients_share_the_sessions_of_a_pooler
             a_claim_through_a_pooler_is_not_undone_by_a_crash
             a_type_that_the_server_behind_a_pooler_has_lost_is_added_again
+            a_type_that_a_database_restored_behind_a_pooler_lacks_is_added_again
+            a_number_that_a_restored_database_has_for_another_type_is_not_used
             a_client_without_the_pooler_is_heard_by_looking;
         round_trips:
             an_enqueue_waits_once_however_many_tasks_it_adds

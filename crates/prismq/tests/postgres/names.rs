@@ -119,7 +119,8 @@ pub(crate) fn no_task_is_lost_where_its_queue_is_freed() {
 }
 
 /// What a server does that lacks the last types, and gives their numbers to others then.
-const LOSE: &str = "DELETE FROM prismq.lane; ALTER SEQUENCE prismq.lane_id_seq RESTART";
+pub(crate) const LOSE: &str = "DELETE FROM prismq.lane; ALTER SEQUENCE prismq.lane_id_seq RESTART;
+     UPDATE prismq.meta SET last_lane = 0";
 
 /// Has the server lose the types that were added, as after a failover to a standby that had not received them.
 pub(crate) fn lose_types(cluster: &mut Cluster) {

@@ -105,9 +105,7 @@ pub(crate) fn an_order_that_waits_for_a_transaction_keeps_no_enqueue_waiting() {
         let mut ordering = None;
         while_locked(&cluster, ("meta", "AccessShare"), |cluster| {
             let order = scope.spawn(|| operator.set_order("other", Order::FirstInFirstOut));
-            wait_for("the order waits", || {
-                locks(cluster, "meta", "AccessExclusive", false) == "1"
-            });
+            wait_for("the order waits", || locks(cluster, "meta", "AccessExclusive", false) == "1");
             queue.enqueue(task()).unwrap();
             assert!(!order.is_finished(), "it is not given up");
             ordering = Some(order);

@@ -5,7 +5,7 @@ use std::thread;
 use prismq::{Claim, Durability, WorkerPool};
 use prismq_cluster::Pooler;
 
-use crate::names::lose_types;
+use crate::names::{LOSE, lose_types};
 use crate::support::{DEADLINE, claimed, cluster, queue, task, url, wait_for};
 
 /// Sessions of the server: fewer than the clients have connections.
@@ -69,6 +69,38 @@ pub(crate) fn a_type_that_the_server_behind_a_pooler_has_lost_is_added_again() {
     let other = crate::support::queue(&url(&cluster));
     assert_eq!(other.claim(&Claim::new(["job"])).unwrap()[0].id(), id);
     assert_eq!(queue.claim(&Claim::new(["other"])).unwrap().len(), 1);
+}
+
+/// Its sessions stay.
+pub(crate) fn a_type_that_a_database_restored_behind_a_pooler_lacks_is_added_again() {
+    let cluster = cluster(&[]);
+    let pooler = Pooler::start(&cluster, SESSIONS).unwrap();
+    let queue = queue(&pooled(&pooler));
+    (0..2).for_each(|_| drop(queue.enqueue(task()).unwrap()));
+    queue.tasks().delete().unwrap();
+    cluster.sql("postgres", &[LOSE]).unwrap();
+    let id = queue.enqueue(task()).unwrap().id();
+    let other = crate::support::queue(&url(&cluster));
+    assert_eq!(other.claim(&Claim::new(["job"])).unwrap()[0].id(), id);
+}
+
+/// A state from before the sessions, in which another type had the number.
+pub(crate) fn a_number_that_a_restored_database_has_for_another_type_is_not_used() {
+    let cluster = cluster(&[]);
+    let pooler = Pooler::start(&cluster, SESSIONS).unwrap();
+    let queue = queue(&pooled(&pooler));
+    (0..2).for_each(|_| drop(queue.enqueue(task()).unwrap()));
+    queue.tasks().delete().unwrap();
+    // Epochs are times in seconds.
+    wait_for("the next second", || {
+        let later = "SELECT date_part('epoch', clock_timestamp()) >= epoch + 1 FROM prismq.meta";
+        cluster.sql("postgres", &[later]).unwrap() == "t"
+    });
+    let restored = "UPDATE prismq.lane SET type = 'other'; UPDATE prismq.meta SET epoch = -100";
+    cluster.sql("postgres", &[restored]).unwrap();
+    let id = queue.enqueue(task()).unwrap().id();
+    let other = crate::support::queue(&url(&cluster));
+    assert_eq!(other.claim(&Claim::new(["job"])).unwrap()[0].id(), id);
 }
 
 pub(crate) fn a_client_without_the_pooler_is_heard_by_looking() {

@@ -16,7 +16,8 @@ use crate::model::NewTask;
 /// `prismq.meta` in ACCESS SHARE mode until the commit, so that `set_order`, the freeing of names and a migration wait for
 /// it. It reads one row: to compare the settings themselves took the server as long as to insert three tasks.
 pub(super) const UNCHANGED: &str = "SELECT CASE
-         WHEN EXISTS (SELECT FROM prismq.meta WHERE number = $1 AND settings = $2 AND epoch >= $4)
+         WHEN EXISTS (SELECT FROM prismq.meta
+                 WHERE number = $1 AND settings = $2 AND epoch >= $4 AND last_lane >= $5)
              AND (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint = $3
          THEN 0
          ELSE ('prismq: settings have changed since they were read; read again at ' || clock_timestamp())::integer

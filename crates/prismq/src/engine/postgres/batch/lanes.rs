@@ -12,11 +12,11 @@ use super::queues::unknown;
 use crate::model::{Claim, LimitUse, Names, NewTask, Result};
 
 /// Lanes after this one, how often lanes were deleted, and when the server was started; a row without a lane if there are
-/// none.
+/// none. It locks the table of lanes first, as what adds and frees them does.
 pub(crate) const AFTER: &str =
     "SELECT l.id, l.queue, q.name, l.type, l.requirements, m.names_freed, l.limits, l.keyed, b.name,
          m.number, (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint
-     FROM prismq.meta m LEFT JOIN prismq.lane l ON l.id > $1 LEFT JOIN prismq.queue q ON q.id = l.queue
+     FROM prismq.lane l RIGHT JOIN prismq.meta m ON l.id > $1 LEFT JOIN prismq.queue q ON q.id = l.queue
          LEFT JOIN prismq.limits b ON b.id = l.limits
      ORDER BY l.id";
 

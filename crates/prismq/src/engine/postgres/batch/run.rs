@@ -35,7 +35,7 @@ macro_rules! begin {
     ($due:literal, $version:literal, $inbox:literal) => {
         concat!(
             "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, m.number,
-            coalesce((SELECT max(id) FROM prismq.lane), 0), EXISTS (SELECT FROM prismq.cancel), ",
+            m.last_lane, EXISTS (SELECT FROM prismq.cancel), ",
             $due,
             ", ",
             $version,
@@ -231,7 +231,9 @@ impl<'a, 't> Run<'a, 't> {
             run.know(Some(settings));
         }
         let epoch = run.epoch();
-        run.put_off(UNCHANGED, &[&number, &version, &started, &epoch]);
+        // A server that was restored to an earlier state lacks the last lanes.
+        let last_lane = lanes.iter().map(|lane| lane.id).max().unwrap_or(0);
+        run.put_off(UNCHANGED, &[&number, &version, &started, &epoch, &last_lane]);
         run.assumed_lanes = Some(lanes.into());
         run
     }

@@ -5,6 +5,7 @@ use super::progress::{Progress, not_as_left};
 use crate::engine::moving::{Counts, Source, count_tasks, difference};
 use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::client::{Role, Transaction, Value};
+use crate::engine::postgres::ops::names::NOTE_LAST_LANE;
 use crate::model::{Error, MigrationError, Result};
 
 /// Tasks by queue and state, and bytes of their payloads.
@@ -147,10 +148,16 @@ impl Target {
                 return Err(not_as_left());
             }
             self.place(transaction)?;
-            let texts = [ASK, COUNT, SET_SEQUENCES, COMPLETE].map(|sql| self.statements.text(sql));
-            let [ask, count, set_sequences, complete] = &texts;
-            let last =
-                [(&**ask, [].as_slice()), (count, &[]), (set_sequences, &[]), (complete, &[])];
+            let texts = [ASK, COUNT, SET_SEQUENCES, NOTE_LAST_LANE, COMPLETE]
+                .map(|sql| self.statements.text(sql));
+            let [ask, count, set_sequences, note_last_lane, complete] = &texts;
+            let last = [
+                (&**ask, [].as_slice()),
+                (count, &[]),
+                (set_sequences, &[]),
+                (note_last_lane, &[]),
+                (complete, &[]),
+            ];
             transaction.finish(&last).map(drop)
         })
     }

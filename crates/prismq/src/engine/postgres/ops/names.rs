@@ -29,7 +29,7 @@ const LOCK: &str =
     "SET LOCAL synchronous_commit = on; LOCK TABLE prismq.lane IN SHARE ROW EXCLUSIVE MODE";
 /// Waits for all transactions that use lanes, for a short time, as others wait behind it.
 const LOCK_TO_FREE: &str = "SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = 200; \
-     LOCK TABLE prismq.meta, prismq.lane IN ACCESS EXCLUSIVE MODE";
+     LOCK TABLE prismq.lane, prismq.meta IN ACCESS EXCLUSIVE MODE";
 /// Adds a queue, if there is room.
 const ADD_QUEUE: &str = "INSERT INTO prismq.queue (name) SELECT $1
      WHERE (SELECT count(*) FROM prismq.queue) < $2 ON CONFLICT DO NOTHING";
@@ -97,7 +97,11 @@ pub(crate) const FREE_QUEUES: &str = concat!(
 );
 /// Has all processes read the lanes anew.
 const RAISE_FREED: &str =
-    "UPDATE prismq.meta SET names_freed = names_freed + 1, settings = settings + 1";
+    "UPDATE prismq.meta SET names_freed = names_freed + 1, settings = settings + 1,
+         last_lane = (SELECT coalesce(max(id), 0) FROM prismq.lane)";
+/// Notes that lanes were added.
+pub(crate) const NOTE_LAST_LANE: &str =
+    "UPDATE prismq.meta SET last_lane = (SELECT coalesce(max(id), 0) FROM prismq.lane)";
 
 /// What operations name that may not exist yet.
 #[derive(Debug, Default)]
@@ -159,9 +163,9 @@ impl<'a> Unknown<'a> {
     /// Adds it, as far as there is room: whether all queues that are to be set are there, and whether there is no room for
     /// another.
     fn add(&self, transaction: &mut Transaction<'_>, shared: &Shared) -> Result<(bool, bool)> {
-        let texts = [ADD_QUEUE, ADD_LIMIT, ADD_LANE, ALL_THERE, IS_FULL]
+        let texts = [ADD_QUEUE, ADD_LIMIT, ADD_LANE, ALL_THERE, IS_FULL, NOTE_LAST_LANE]
             .map(|sql| shared.statements.text(sql));
-        let [add_queue, add_limit, add_lane, all_there, is_full] = &texts;
+        let [add_queue, add_limit, add_lane, all_there, is_full, note_last_lane] = &texts;
         transaction.run_script(&shared.statements.qualified(LOCK))?;
         schema::refuse_moving(transaction, &shared.statements)?;
         let (queues_max, types_max) = (i64::from(QUEUES_MAX), i64::from(TASK_TYPES_MAX));
@@ -188,6 +192,7 @@ impl<'a> Unknown<'a> {
         let queues: Vec<&str> = self.queues.iter().copied().collect();
         let there = transaction.query(all_there, &[&queues])?;
         let full = transaction.query(is_full, &[&queues_max, &types_max])?;
+        transaction.query(note_last_lane, &[])?;
         let is_true = |rows: &[Row]| rows.first().map_or(Ok(false), |row| row.column(0));
         Ok((is_true(&there)?, is_true(&full)?))
     }

@@ -7,14 +7,16 @@
 
 -- One row. epoch: taken anew by each connection, and part of the tokens it gives. number: drawn by chance, so that a
 -- lease of another database is known as such. names_freed: raised when lanes and queues are deleted. settings: raised with
--- every change of what cached.rs caches, so that one row says whether it still holds.
+-- every change of what cached.rs caches; last_lane: the highest id of a lane, or 0; so that one row says whether what is
+-- cached still holds.
 CREATE TABLE prismq.meta (
     one     boolean PRIMARY KEY DEFAULT true CHECK (one),
     version integer NOT NULL,
     epoch   bigint  NOT NULL DEFAULT 0,
     number  bigint  NOT NULL,
     names_freed integer NOT NULL DEFAULT 0,
-    settings bigint NOT NULL DEFAULT 0
+    settings bigint NOT NULL DEFAULT 0,
+    last_lane integer NOT NULL DEFAULT 0
 );
 
 -- A queue and how it is set. ordering: 0 priority, 1 first in first out, 2 last in first out, 3 ageing by ageing_step
