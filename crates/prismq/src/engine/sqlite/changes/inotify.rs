@@ -3,9 +3,10 @@
 use std::io;
 use std::num::NonZeroU64;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fd::OwnedFd;
@@ -15,16 +16,32 @@ use rustix::thread::set_current_timer_slack;
 use crate::engine::Changes;
 use crate::engine::sqlite::writer::Writer;
 
-/// The shortest sleep between two looks, so that a long transaction of another process keeps no processor busy.
+/// The shortest sleep between two looks.
 const SHORTEST: Duration = Duration::from_micros(20);
-/// A change is reported when it is written, which is before it is synced and committed, and those of this process are
-/// reported too: how long to sleep between looks for the commit, each this many times, which covers a quick disk and
-/// then a slow one.
+/// A change is reported when it is written, which is before it is synced and committed: how long to sleep between looks for
+/// the commit, each this many times, which covers a quick disk and then a slow one.
 const LOOKS: [(Duration, usize); 3] =
     [(SHORTEST, 64), (Duration::from_millis(1), 16), (Duration::from_millis(5), 16)];
 
 fn pauses() -> impl Iterator<Item = Duration> {
     LOOKS.iter().flat_map(|(pause, times)| std::iter::repeat_n(*pause, *times))
+}
+
+/// What ended a sleep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Woken {
+    Written,
+    Interrupted,
+    TimeIsUp,
+}
+
+/// What a look finds.
+#[derive(Debug, Clone, Copy, Default)]
+struct Found {
+    /// `None` while the file cannot be used.
+    version: Option<i64>,
+    /// Transactions that this process has committed.
+    own: u64,
 }
 
 /// A watch on one file. The file itself is not opened, as closing it would drop SQLite's locks.
@@ -44,8 +61,8 @@ impl Inotify {
         Ok(Self { changes, interrupted, writer })
     }
 
-    /// Sleeps until the file is written, the watch is interrupted or the time is up; whether it was written.
-    fn sleep(&self, timeout: Option<Duration>) -> io::Result<bool> {
+    /// Sleeps until the file is written, the watch is interrupted or the time is up.
+    fn sleep(&self, timeout: Option<Duration>) -> io::Result<Woken> {
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let mut fds = [
             PollFd::new(&self.changes, PollFlags::IN),
@@ -55,20 +72,29 @@ impl Inotify {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        // What changed does not matter, only that something did.
-        let (mut events, mut written) = ([0_u8; 1024], false);
-        while rustix::io::read(&self.changes, &mut events).is_ok_and(|read| read > 0) {
-            written = true;
-        }
-        Ok(written)
+        let (written, interrupted) = (drain(&self.changes), drain(&self.interrupted));
+        Ok(match (interrupted, written) {
+            (true, _) => Woken::Interrupted,
+            (false, true) => Woken::Written,
+            (false, false) => Woken::TimeIsUp,
+        })
     }
 
-    /// `None` while the file cannot be used.
-    fn version(&self) -> Option<i64> {
-        let writer = self.writer.upgrade()?;
-        let version = writer.lock().unwrap_or_else(PoisonError::into_inner).version();
-        version.ok()
+    fn look(&self) -> Found {
+        let Some(writer) = self.writer.upgrade() else { return Found::default() };
+        let writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = writer.contention.write_transactions.load(Ordering::Relaxed);
+        Found { version: writer.version().ok(), own }
     }
+}
+
+/// Reads what there is, and whether there was anything: what changed does not matter.
+fn drain(events: &OwnedFd) -> bool {
+    let (mut buffer, mut any) = ([0_u8; 1024], false);
+    while rustix::io::read(events, &mut buffer).is_ok_and(|read| read > 0) {
+        any = true;
+    }
+    any
 }
 
 impl Changes for Inotify {
@@ -80,24 +106,35 @@ impl Changes for Inotify {
     ) -> io::Result<bool> {
         // Else each sleep below takes 50 us longer. Where it fails, tasks begin that much later.
         _ = set_current_timer_slack(Some(NonZeroU64::MIN));
-        self.sleep(timeout)?;
+        let until = timeout.map(|timeout| Instant::now() + timeout);
+        if self.sleep(timeout)? == Woken::Interrupted {
+            return Ok(false);
+        }
         let mut pauses_left = pauses();
-        while let Some(pause) = pauses_left.next() {
-            let now = self.version();
-            if now != *version {
-                *version = now;
+        let (mut own, mut written) = (0, false);
+        loop {
+            let found = self.look();
+            if found.version != *version {
+                *version = found.version;
                 return Ok(true);
             }
-            if !wanted() {
-                break;
-            }
-            // What is written now may be the commit of another process, after one of this that was reported.
-            if self.sleep(Some(pause))? {
-                thread::sleep(SHORTEST);
+            // Another process writes, and will commit; what this one writes brings nothing.
+            let by_another = written && found.own == own;
+            if by_another && until.is_none_or(|until| Instant::now() < until) {
                 pauses_left = pauses();
             }
+            own = found.own;
+            let Some(pause) = pauses_left.next().filter(|_| wanted()) else { return Ok(false) };
+            match self.sleep(Some(pause))? {
+                Woken::Interrupted => return Ok(false),
+                Woken::Written => {
+                    written = true;
+                    // A long transaction keeps no processor busy.
+                    thread::sleep(SHORTEST);
+                }
+                Woken::TimeIsUp => written = false,
+            }
         }
-        Ok(false)
     }
 
     fn interrupt(&self) {
@@ -110,30 +147,94 @@ impl Changes for Inotify {
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
-    use std::fs::File;
+    use std::fs::{File, OpenOptions};
     use std::io::Write;
+    use std::path::PathBuf;
+    use std::sync::Arc;
 
     use super::*;
+    use crate::engine::Operation;
+    use crate::engine::sqlite::tests::{NOW, writer};
+    use crate::model::NewTask;
+    use crate::time::ManualClock;
 
-    #[test]
-    fn what_is_written_between_slow_looks_is_looked_for_quickly() {
+    /// A file that is watched, and a watch on it that finds no version.
+    fn watched() -> (tempfile::TempDir, PathBuf, Inotify) {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("tasks.db-wal");
-        let wal = File::create(&path).unwrap();
+        let path = dir.path().join("queue.db-wal");
+        File::create(&path).unwrap();
         let watch = Inotify::new(&path, Weak::new()).unwrap();
-        let all = pauses().count();
-        let looks = Cell::new(0);
+        (dir, path, watch)
+    }
 
-        (&wal).write_all(b"a commit of this process").unwrap();
-        let committed = watch.wait(&mut None, None, &|| {
+    fn write(path: &Path) {
+        OpenOptions::new().append(true).open(path).unwrap().write_all(b"a frame").unwrap();
+    }
+
+    /// How many looks a write leads to, if something happens before the last of them.
+    fn looks(watch: &Inotify, mut version: Option<i64>, before_the_last: impl Fn()) -> usize {
+        let looks = Cell::new(0);
+        let wanted = || {
             looks.set(looks.get() + 1);
-            if looks.get() == all - 1 {
-                (&wal).write_all(b"one of another process").unwrap();
+            if looks.get() == pauses().count() {
+                before_the_last();
             }
             true
-        });
+        };
+        assert!(!watch.wait(&mut version, None, &wanted).unwrap(), "no other process commits");
+        looks.get()
+    }
 
-        assert!(!committed.unwrap(), "a version was read from nothing");
-        assert_eq!(looks.get(), all - 1 + all);
+    #[test]
+    fn what_another_process_writes_between_slow_looks_is_looked_for_quickly() {
+        let (_dir, path, watch) = watched();
+        write(&path);
+        assert_eq!(looks(&watch, None, || write(&path)), 2 * pauses().count());
+    }
+
+    #[test]
+    fn what_this_process_commits_is_not_looked_for_again() {
+        let (dir, writer) = writer();
+        let version = writer.version().unwrap();
+        let writer = Arc::new(Mutex::new(writer));
+        let wal = dir.path().join("queue.db-wal");
+        let watch = Inotify::new(&wal, Arc::downgrade(&writer)).unwrap();
+        let enqueue = || {
+            let enqueue = Operation::Enqueue(vec![NewTask::new("job", [])]);
+            writer.lock().unwrap().apply(&ManualClock::new(NOW), &[enqueue]).unwrap();
+        };
+        enqueue();
+        assert_eq!(looks(&watch, Some(version), enqueue), pauses().count());
+    }
+
+    #[test]
+    fn looks_end_with_the_time_although_the_file_is_written_all_along() {
+        let (_dir, path, watch) = watched();
+        write(&path);
+        let looks = Cell::new(0);
+        let wanted = || {
+            write(&path);
+            looks.set(looks.get() + 1);
+            looks.get() < 100_000
+        };
+        assert!(!watch.wait(&mut None, Some(Duration::from_millis(1)), &wanted).unwrap());
+        assert!(looks.get() < 100_000, "it went on");
+    }
+
+    #[test]
+    fn an_interrupt_ends_one_wait() {
+        let (_dir, path, watch) = watched();
+        watch.interrupt();
+        write(&path);
+        let looked = Cell::new(false);
+        let wanted = || {
+            looked.set(true);
+            false
+        };
+        assert!(!watch.wait(&mut None, None, &wanted).unwrap());
+        assert!(!looked.get(), "it has ended at once");
+        write(&path);
+        watch.wait(&mut None, None, &wanted).unwrap();
+        assert!(looked.get(), "the next one is not interrupted");
     }
 }
