@@ -75,7 +75,8 @@ fn main() -> ExitCode {
             a_crash_is_waited_for_and_loses_nothing
             an_idle_pool_goes_on_after_a_crash;
         clocks:
-            a_server_whose_clock_is_wrong_keeps_leases_and_delays;
+            a_server_whose_clock_is_wrong_keeps_leases_and_delays
+            a_panic_leaves_no_transaction_open;
         commit:
             a_commit_whose_answer_is_lost_is_found_to_be_done
             a_commit_whose_answer_is_made_up_by_a_pooler_is_found_to_be_done
@@ -124,7 +125,8 @@ fn main() -> ExitCode {
             a_lock_is_waited_for_as_long_as_set
             a_timeout_of_the_role_fails_the_call_and_no_other
             a_role_without_free_connections_is_waited_for
-            an_order_that_waits_for_a_transaction_keeps_no_enqueue_waiting;
+            an_order_that_waits_for_a_transaction_keeps_no_enqueue_waiting
+            making_room_for_a_name_locks_no_types_while_a_transaction_may_need_them;
         limited:
             limits_and_keys_bound_the_same_tasks
             each_slot_of_a_schedule_has_its_task_once

@@ -3,6 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
+use prismq::limits::QUEUES_MAX;
 use prismq::{Claim, Error, Order};
 use prismq_cluster::Cluster;
 
@@ -111,5 +112,24 @@ pub(crate) fn an_order_that_waits_for_a_transaction_keeps_no_enqueue_waiting() {
             ordering = Some(order);
         });
         ordering.unwrap().join().unwrap().unwrap();
+    });
+}
+
+/// It would keep them waiting, and each would wait for the other.
+pub(crate) fn making_room_for_a_name_locks_no_types_while_a_transaction_may_need_them() {
+    let cluster = cluster(&["fsync=off"]);
+    let first = queue(&url(&cluster));
+    first.enqueue_all((0..QUEUES_MAX).map(|number| task().queue(format!("q{number}")))).unwrap();
+    assert_eq!(first.tasks().queue("q0").delete().unwrap(), 1);
+    let other = prismq::postgres::builder(&url(&cluster)).unwrap().busy_wait(DEADLINE).open();
+    let other = other.unwrap();
+    thread::scope(|scope| {
+        let mut enqueuing = None;
+        while_locked(&cluster, ("meta", "AccessShare"), |cluster| {
+            enqueuing = Some(scope.spawn(|| other.enqueue(task().queue("new"))));
+            wait_for("room is made", || locks(cluster, "meta", "AccessExclusive", false) == "1");
+            assert_eq!(locks(cluster, "lane", "AccessExclusive", true), "0");
+        });
+        enqueuing.unwrap().join().unwrap().unwrap();
     });
 }

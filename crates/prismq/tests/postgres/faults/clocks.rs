@@ -1,8 +1,10 @@
 //! Clocks of clients and of the server that differ.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
-use prismq::Claim;
+use prismq::{Claim, Clock, Error, Signal, Timestamp};
 
 use crate::support::{claimed, cluster, queue, task, tasks, url, wait_for};
 
@@ -41,4 +43,39 @@ pub(crate) fn a_server_whose_clock_is_wrong_keeps_leases_and_delays() {
             leases.first().is_some_and(|lease| lease.id() == forgotten.id())
         });
     }
+}
+
+/// A clock of the application's that panics once it is broken.
+#[derive(Debug, Default)]
+struct Breakable {
+    broken: AtomicBool,
+}
+
+impl Clock for Breakable {
+    fn now(&self) -> Timestamp {
+        assert!(!self.broken.load(Ordering::Relaxed), "the clock is broken");
+        SystemTime::now().into()
+    }
+
+    fn sleep_until(&self, due: Timestamp) -> Option<Duration> {
+        Some(due.since(self.now()))
+    }
+
+    fn on_jump(&self, _signal: &Arc<Signal>) {}
+}
+
+/// Failure mode: code: panics in a transaction
+pub(crate) fn a_panic_leaves_no_transaction_open() {
+    let cluster = cluster(&[]);
+    let clock = Arc::new(Breakable::default());
+    let builder = prismq::postgres::builder(&url(&cluster)).unwrap();
+    let queue = builder.clock(clock.clone()).open().unwrap();
+    queue.enqueue(task()).unwrap();
+    clock.broken.store(true, Ordering::Relaxed);
+    let failed = queue.claim(&Claim::new(["job"])).unwrap_err();
+    assert!(matches!(failed, Error::Poisoned { .. }), "{failed:?}");
+    wait_for("no transaction is open", || {
+        let open = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'";
+        cluster.sql("postgres", &[open]).unwrap() == "0"
+    });
 }

@@ -1,6 +1,6 @@
 //! Settings of queues, cached from earlier transactions of this process. A batch that needs nothing else is sent in one
-//! round trip with its commit. A statement goes with it that fails, which rolls the transaction back, if a cached setting is
-//! out of date.
+//! round trip with its commit. A statement goes with it that fails, which rolls the transaction back, if any setting has
+//! changed.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,18 +12,26 @@ use super::shared::Shared;
 use crate::engine::Operation;
 use crate::model::NewTask;
 
-/// Fails if settings have changed since they were read: its message is seen in the server's log alone. It locks
+/// Returns the number of the transaction, or fails if settings have changed since they were read: its message is seen in
+/// the server's log alone. It locks
 /// `prismq.meta` in ACCESS SHARE mode until the commit, so that `set_order`, the freeing of names and a migration wait for
 /// it. It reads one row: to compare the settings themselves took the server as long as to insert three tasks.
 pub(super) const UNCHANGED: &str = "SELECT CASE
          WHEN EXISTS (SELECT FROM prismq.meta
                  WHERE number = $1 AND settings = $2 AND epoch >= $4 AND last_lane >= $5)
              AND (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint = $3
-         THEN 0
-         ELSE ('prismq: settings have changed since they were read; read again at ' || clock_timestamp())::integer
+         THEN pg_current_xact_id()::text
+         ELSE ('prismq: settings have changed since they were read; read again at ' || clock_timestamp())::integer::text
      END";
+/// Gives settings a version that they never had: a time, so that it is none of a state that a restore has undone either.
+macro_rules! next_version {
+    () => {
+        "settings = greatest(settings + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)"
+    };
+}
+pub(crate) use next_version;
 /// Lets [`UNCHANGED`] fail everywhere once this transaction is committed.
-pub(crate) const RAISE: &str = "UPDATE prismq.meta SET settings = settings + 1";
+pub(crate) const RAISE: &str = concat!("UPDATE prismq.meta SET ", next_version!());
 /// The code of its failure, which no other statement of such a transaction has: a text that is no number.
 pub(crate) const CHANGED: &str = "22P02";
 
@@ -39,6 +47,7 @@ pub(crate) struct Cached {
     source: Source,
     /// `meta.settings` when they were read.
     version: i64,
+    names_freed: i32,
     queues: HashMap<i32, Settings>,
 }
 
@@ -60,14 +69,14 @@ impl Cached {
 
     /// Adds what a transaction has read.
     pub(crate) fn add(&mut self, run: &Run<'_, '_>) {
-        // Completions then depend on the types of tasks.
-        if run.has_type_retention {
+        // Completions then depend on the types of tasks; and what it changes has no version yet.
+        if run.has_type_retention || run.changes_settings {
             return self.forget();
         }
-        let (epoch, version) = (run.epoch(), run.settings_version);
+        let (epoch, version, names_freed) = (run.epoch(), run.settings_version, run.names_freed);
         let source = run.shared.lanes().source();
         if (self.epoch, self.source, self.version) != (epoch, source, version) {
-            *self = Self { epoch, source, version, queues: HashMap::new() };
+            *self = Self { epoch, source, version, names_freed, queues: HashMap::new() };
         }
         self.queues.extend(run.settings().map(|settings| (settings.id, *settings)));
     }
@@ -81,7 +90,9 @@ impl Assumed {
         }
         let known = shared.lanes();
         let cached = shared.cached();
-        if (cached.epoch, cached.source) != (epoch, known.source()) {
+        if (cached.epoch, cached.names_freed, cached.source)
+            != (epoch, known.freed(), known.source())
+        {
             return None;
         }
         let (mut queues, mut lanes) = (BTreeMap::new(), Vec::new());

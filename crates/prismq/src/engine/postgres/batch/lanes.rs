@@ -12,11 +12,11 @@ use super::queues::unknown;
 use crate::model::{Claim, LimitUse, Names, NewTask, Result};
 
 /// Lanes after this one, how often lanes were deleted, and when the server was started; a row without a lane if there are
-/// none. It locks the table of lanes first, as what adds and frees them does.
+/// none.
 pub(crate) const AFTER: &str =
     "SELECT l.id, l.queue, q.name, l.type, l.requirements, m.names_freed, l.limits, l.keyed, b.name,
          m.number, (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint
-     FROM prismq.lane l RIGHT JOIN prismq.meta m ON l.id > $1 LEFT JOIN prismq.queue q ON q.id = l.queue
+     FROM prismq.meta m LEFT JOIN prismq.lane l ON l.id > $1 LEFT JOIN prismq.queue q ON q.id = l.queue
          LEFT JOIN prismq.limits b ON b.id = l.limits
      ORDER BY l.id";
 
@@ -170,11 +170,16 @@ impl Lanes {
     /// Replaces what is known by the rows of all lanes, which were read when `last` was the last known: whether that still
     /// is so. What others have read meanwhile may have been added since, and all lanes have to be read once more.
     pub(crate) fn replace(&mut self, last: i32, rows: &[Row]) -> Result<bool> {
-        let is_latest = self.last <= last;
-        if is_latest {
+        if self.last > last {
+            return Ok(false);
+        }
+        let Some(first) = rows.first() else { return Ok(true) };
+        let (freed, source) = read_source(first)?;
+        // They may be an older state than what is known: their transaction was put off.
+        if source != self.source || freed >= self.freed {
             self.set(rows)?;
         }
-        Ok(is_latest)
+        Ok(true)
     }
 
     fn set(&mut self, rows: &[Row]) -> Result<()> {

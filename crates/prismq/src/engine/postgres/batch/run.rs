@@ -119,7 +119,7 @@ pub(crate) struct Run<'a, 't> {
     /// `meta.settings` when it began.
     pub(super) settings_version: i64,
     /// Whether it changes what others cache.
-    changes_settings: bool,
+    pub(super) changes_settings: bool,
     /// Whether it does nothing but one claim, which may then be committed with its last statement.
     pub(crate) is_claim: bool,
     /// Whether that was done.
@@ -233,6 +233,7 @@ impl<'a, 't> Run<'a, 't> {
         let epoch = run.epoch();
         // A server that was restored to an earlier state lacks the last lanes.
         let last_lane = lanes.iter().map(|lane| lane.id).max().unwrap_or(0);
+        run.transaction.numbered_by_first();
         run.put_off(UNCHANGED, &[&number, &version, &started, &epoch, &last_lane]);
         run.assumed_lanes = Some(lanes.into());
         run
@@ -354,10 +355,9 @@ impl<'a, 't> Run<'a, 't> {
         bounded.any(|queue| self.counters.so_far(queue.id).leased < 0)
     }
 
-    /// Reads the settings of a queue anew, which an operation has changed, here and in all processes.
+    /// Reads the settings of a queue anew, which an operation has changed.
     pub(crate) fn forget_queue(&mut self, id: i32) {
         self.queues.remove(&id);
-        self.forget_settings();
     }
 
     /// Lets all processes read settings anew, once it is committed.

@@ -35,6 +35,9 @@ pub(crate) trait Executor {
         Ok(())
     }
 
+    /// The first statement will return the number of the transaction, as text, so that it is not asked for by another.
+    fn numbered_by_first(&mut self) {}
+
     /// Runs a statement and returns its rows.
     fn query(&mut self, sql: &str, values: &[&dyn Value]) -> Result<Vec<Row>> {
         let mut answers = self.pipeline(&[(sql, values)])?;

@@ -22,8 +22,8 @@ use crate::model::{Error, Result};
 /// How long an answer may take, beyond the wait for locks, before the connection is given up.
 const ANSWER_WAIT: Duration = Duration::from_secs(60);
 
-/// Asks for the number of the transaction. It is separate from `BEGIN`, as a statement that is prepared costs the server
-/// half as much; behind a pooler nothing is prepared.
+/// Asks for the number of the transaction, where no other statement does. It is separate from `BEGIN`, as a statement that
+/// is prepared costs the server half as much; behind a pooler nothing is prepared.
 const NUMBER: &str = "SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text";
 
 /// How far a transaction has come.
@@ -44,6 +44,8 @@ pub(crate) struct Transaction<'s> {
     stage: Stage,
     /// Its number on the server, where the commit may have to be asked for.
     number: Option<u64>,
+    /// Whether its first statement returns that.
+    numbered_by_first: bool,
     /// How long the server worked on its last statement.
     took: Duration,
     failure: Option<Failure>,
@@ -61,6 +63,7 @@ impl<'s> Transaction<'s> {
             role,
             stage: Stage::New,
             number: None,
+            numbered_by_first: false,
             took: Duration::ZERO,
             failure: None,
         }
@@ -135,15 +138,16 @@ impl<'s> Transaction<'s> {
         self.refuse_failed()?;
         let begin = self.begin();
         let is_numbered = self.is_numbered(begin.is_some());
-        let first: Option<Statement<'_>> = is_numbered.then_some((NUMBER, &[]));
+        let is_asked = is_numbered && !self.numbered_by_first;
+        let first: Option<Statement<'_>> = is_asked.then_some((NUMBER, &[]));
         let statements: Vec<Statement<'_>> =
             first.into_iter().chain(statements.iter().copied()).collect();
         let mut rows = self.send_all(begin.as_deref(), &statements, is_numbered, commit)?;
-        rows.drain(..usize::from(is_numbered).min(rows.len()));
+        rows.drain(..usize::from(is_asked).min(rows.len()));
         Ok(rows)
     }
 
-    /// Sends what begins the transaction, these statements, of which the first may ask for its number, and the commit.
+    /// Sends what begins the transaction, these statements, of which the first may return its number, and the commit.
     fn send_all(
         &mut self,
         begin: Option<&str>,
@@ -354,6 +358,10 @@ impl Executor for Transaction<'_> {
 
     fn epoch(&self) -> i64 {
         Self::epoch(self)
+    }
+
+    fn numbered_by_first(&mut self) {
+        self.numbered_by_first = true;
     }
 
     fn pipeline(&mut self, statements: &[Statement<'_>]) -> Result<Vec<Vec<Row>>> {

@@ -18,7 +18,7 @@ const FIND: &str = "SELECT m.number, (extract(epoch FROM clock_timestamp()) * 10
      FROM prismq.meta m LEFT JOIN prismq.migration g ON true";
 /// Waits for all transactions that use the queue, and keeps others from it.
 const LOCK: &str =
-    "LOCK TABLE prismq.lane, prismq.meta, prismq.queue, prismq.task IN ACCESS EXCLUSIVE MODE";
+    "LOCK TABLE prismq.meta, prismq.lane, prismq.queue, prismq.task IN ACCESS EXCLUSIVE MODE";
 /// Removes what a migration that was cancelled has copied. Rows of the inbox are of programs that use the queue from now
 /// on.
 const CLEAR: &str = "TRUNCATE prismq.queue, prismq.lane, prismq.task, prismq.ready, prismq.scheduled, prismq.expiry,

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use crate::engine::Operation;
 use crate::engine::postgres::PostgresEngine;
+use crate::engine::postgres::batch::cached::next_version;
 use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::lanes::{Keyed, Lanes};
 use crate::engine::postgres::batch::run::Run;
@@ -23,13 +24,14 @@ use crate::model::{Error, NewTask, Result};
 /// others.
 const TASKS_LOOK_MAX: i64 = 1 << 18;
 
-/// Keeps others from adding lanes, so that ids are committed in their order. What processes know of lanes must outlive a
+/// Keeps others from adding lanes, so that ids are committed in their order. `prismq.meta` comes first, as in every
+/// transaction. What processes know of lanes must outlive a
 /// crash of the server, which does not change its start time.
-const LOCK: &str =
-    "SET LOCAL synchronous_commit = on; LOCK TABLE prismq.lane IN SHARE ROW EXCLUSIVE MODE";
+const LOCK: &str = "SET LOCAL synchronous_commit = on; LOCK TABLE prismq.meta IN ROW EXCLUSIVE MODE; \
+     LOCK TABLE prismq.lane IN SHARE ROW EXCLUSIVE MODE";
 /// Waits for all transactions that use lanes, for a short time, as others wait behind it.
 const LOCK_TO_FREE: &str = "SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = 200; \
-     LOCK TABLE prismq.lane, prismq.meta IN ACCESS EXCLUSIVE MODE";
+     LOCK TABLE prismq.meta, prismq.lane IN ACCESS EXCLUSIVE MODE";
 /// Adds a queue, if there is room.
 const ADD_QUEUE: &str = "INSERT INTO prismq.queue (name) SELECT $1
      WHERE (SELECT count(*) FROM prismq.queue) < $2 ON CONFLICT DO NOTHING";
@@ -97,11 +99,11 @@ pub(crate) const FREE_QUEUES: &str = concat!(
 );
 /// Has all processes read the lanes anew.
 const RAISE_FREED: &str =
-    "UPDATE prismq.meta SET names_freed = names_freed + 1, settings = settings + 1,
-         last_lane = (SELECT coalesce(max(id), 0) FROM prismq.lane)";
-/// Notes that lanes were added.
+    concat!("UPDATE prismq.meta SET names_freed = names_freed + 1, ", next_version!());
+/// Notes which lane is the last.
 pub(crate) const NOTE_LAST_LANE: &str =
-    "UPDATE prismq.meta SET last_lane = (SELECT coalesce(max(id), 0) FROM prismq.lane)";
+    "UPDATE prismq.meta m SET last_lane = l.id FROM (SELECT coalesce(max(id), 0) AS id FROM prismq.lane) l
+     WHERE m.last_lane <> l.id";
 
 /// What operations name that may not exist yet.
 #[derive(Debug, Default)]
@@ -234,16 +236,16 @@ impl PostgresEngine {
 
     /// Deletes lanes that hold no task, and queues that in addition are not set; whether there were any.
     fn free_names(&self) -> Result<bool> {
-        let texts =
-            [FREE_LANES, FREE_QUEUES, RAISE_FREED].map(|sql| self.shared.statements.text(sql));
+        let texts = [FREE_LANES, FREE_QUEUES, RAISE_FREED, NOTE_LAST_LANE]
+            .map(|sql| self.shared.statements.text(sql));
         let lock = self.shared.statements.qualified(LOCK_TO_FREE);
         let (lanes, queues) = self.client.transaction(Role::Durable, |transaction| {
-            let [free_lanes, free_queues, raise_freed] = &texts;
+            let [free_lanes, free_queues, raise_freed, note_last_lane] = &texts;
             transaction.run_script(&lock)?;
             let lanes = transaction.query(free_lanes, &[&TASKS_LOOK_MAX])?.len();
             let queues = transaction.query(free_queues, &[])?.len();
             if lanes + queues > 0 {
-                transaction.query(raise_freed, &[])?;
+                transaction.pipeline(&[(raise_freed, &[]), (note_last_lane, &[])])?;
             }
             Ok((lanes, queues))
         })?;

@@ -6,8 +6,8 @@
 -- deleted and never updated.
 
 -- One row. epoch: taken anew by each connection, and part of the tokens it gives. number: drawn by chance, so that a
--- lease of another database is known as such. names_freed: raised when lanes and queues are deleted. settings: raised with
--- every change of what cached.rs caches; last_lane: the highest id of a lane, or 0; so that one row says whether what is
+-- lease of another database is known as such. names_freed: raised when lanes and queues are deleted. settings: a version of what
+-- cached.rs caches, higher with every change; last_lane: the highest id of a lane, or 0; so that one row says whether what is
 -- cached still holds.
 CREATE TABLE prismq.meta (
     one     boolean PRIMARY KEY DEFAULT true CHECK (one),

@@ -1,6 +1,8 @@
 //! Adding tasks that can run at once, by settings that are assumed. The database assigns the ids in the same statement, so
 //! that nothing has to be waited for before the rest of the batch is sent.
 
+use std::collections::BTreeMap;
+
 use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::queues::missing;
 use crate::engine::postgres::batch::run::Run;
@@ -9,12 +11,15 @@ use crate::engine::postgres::clock::Time;
 use crate::engine::{Answer, Operation};
 use crate::model::{Enqueued, Error, Result, TaskId};
 
-/// Adds tasks: `key` is the order key for the id 0, `step` what each id adds to it. Ids ascend in the order of the tasks.
+/// Adds tasks: `key` is the order key for the id 0, `step` what each id adds to it. Ids ascend in the order of the tasks. It
+/// counts them too, as each statement costs the server and the client as much as two tasks.
 const INSERT: &str =
     "WITH n AS MATERIALIZED (SELECT nextval('prismq.task_id') AS id, k.*
          FROM unnest($1::integer[], $2::bigint[], $3::bigint[], $4::integer[], $5::integer[], $6::bytea[])
              AS k (lane, key, step, priority, max_attempts, payload)),
-     r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id) SELECT lane, false, key + step * id, id FROM n)
+     r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id) SELECT lane, false, key + step * id, id FROM n),
+     c AS (INSERT INTO prismq.counter_delta (queue, ready, enqueued)
+           SELECT queue, tasks, tasks FROM unnest($9::integer[], $10::bigint[]) AS k (queue, tasks))
      INSERT INTO prismq.task (id, lane, state, order_key, priority, max_attempts, enqueued_at, run_at, payload)
      SELECT id, lane, 0, key + step * id, priority, max_attempts,
          coalesce($8, (extract(epoch FROM statement_timestamp()) * 1000000)::bigint),
@@ -42,6 +47,7 @@ pub(crate) fn enqueue(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Adde
     let (mut lanes, mut keys, mut steps) = (Vec::new(), Vec::new(), Vec::new());
     let (mut priorities, mut max_attempts) = (Vec::new(), Vec::new());
     let mut payloads: Vec<&[u8]> = Vec::new();
+    let mut counts: BTreeMap<i32, i64> = BTreeMap::new();
     for operation in group {
         let Operation::Enqueue(tasks) = operation else { continue };
         let mut places = Vec::with_capacity(tasks.len());
@@ -49,9 +55,7 @@ pub(crate) fn enqueue(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Adde
             let lane = run.take_lane().ok_or_else(|| missing("the lane of a task"))?;
             let by_id = run.queue(lane.queue)?.key_by_id(task.priority);
             let (key, step) = by_id.ok_or_else(|| missing("an order by id"))?;
-            let counters = run.counters.of(lane.queue);
-            counters.enqueued += 1;
-            counters.ready += 1;
+            *counts.entry(lane.queue).or_default() += 1;
             lanes.push(lane.id);
             keys.push(key);
             steps.push(step);
@@ -65,9 +69,21 @@ pub(crate) fn enqueue(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Adde
     let given = matches!(run.shared.time, Time::Given(_)).then_some(run.now);
     let now = given.map(|now| now.monotonic.as_micros());
     let wall = given.map(|now| now.wall.as_micros());
+    let (queues, tasks): (Vec<i32>, Vec<i64>) = counts.into_iter().unzip();
     let ticket = run.put_off(
         INSERT,
-        &[&lanes, &keys, &steps, &priorities, &max_attempts, &payloads, &now, &wall],
+        &[
+            &lanes,
+            &keys,
+            &steps,
+            &priorities,
+            &max_attempts,
+            &payloads,
+            &now,
+            &wall,
+            &queues,
+            &tasks,
+        ],
     );
     Ok(Added { operations, ticket })
 }

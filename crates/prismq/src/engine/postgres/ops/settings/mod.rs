@@ -16,8 +16,8 @@ use crate::model::{Error, Order, Result, Retention};
 /// Outer error: SQL failed. Inner: the operation does not apply.
 type Answered = Result<Result<Answer>>;
 
-/// Waits for every transaction that has read how queues are set, as it may add tasks by that, and keeps others from
-/// reading it. Not for long, as others wait behind it: whoever sets the order tries again.
+/// Waits for every transaction, which has read the row of `prismq.meta` and may add tasks by the settings of then, and keeps
+/// others from beginning. Not for long, as others wait behind it: whoever sets the order tries again.
 const LOCK_SETTINGS: &str = "LOCK TABLE prismq.meta IN ACCESS EXCLUSIVE MODE";
 const LOCK_WAIT: &str = "SET LOCAL lock_timeout = 200";
 const SET_ORDER: &str =
@@ -57,7 +57,9 @@ impl Run<'_, '_> {
             Ok(id) => id,
             Err(error) => return Ok(Err(error)),
         };
-        self.set(id, SET_PAUSED, &[&id, &paused])?;
+        // No batch depends on it but claims, which read it.
+        self.execute(SET_PAUSED, &[&id, &paused])?;
+        self.forget_queue(id);
         Ok(Ok(Answer::Paused(paused)))
     }
 
@@ -79,6 +81,7 @@ impl Run<'_, '_> {
         };
         self.set_kept(id, retention)?;
         self.forget_queue(id);
+        self.forget_settings();
         self.pruned(id)
     }
 
@@ -96,6 +99,7 @@ impl Run<'_, '_> {
     fn set(&mut self, queue: i32, sql: &'static str, params: &[&dyn Value]) -> Result<()> {
         self.execute(sql, params)?;
         self.forget_queue(queue);
+        self.forget_settings();
         Ok(())
     }
 

@@ -18,9 +18,11 @@ use crate::model::Result;
 pub(crate) const SET: &str =
     "INSERT INTO prismq.type_retention AS r (type, by_operator, age) VALUES ($1, $2, $3)
      ON CONFLICT (type) DO UPDATE SET by_operator = excluded.by_operator, age = excluded.age
-     WHERE excluded.by_operator OR NOT r.by_operator";
+     WHERE (excluded.by_operator OR NOT r.by_operator)
+         AND (excluded.by_operator, excluded.age) IS DISTINCT FROM (r.by_operator, r.age)
+     RETURNING type";
 /// Removes it.
-const CLEAR: &str = "DELETE FROM prismq.type_retention WHERE type = $1";
+const CLEAR: &str = "DELETE FROM prismq.type_retention WHERE type = $1 RETURNING type";
 /// Of these tasks, those whose types have a retention, with its time.
 pub(crate) const AGES: &str = "SELECT t.id, r.age FROM unnest($1::bigint[]) k (id)
      JOIN prismq.task t ON t.id = k.id JOIN prismq.lane l ON l.id = t.lane
@@ -62,15 +64,17 @@ impl Run<'_, '_> {
         age: Option<Duration>,
         by_operator: bool,
     ) -> Result<Answer> {
-        match age {
-            None => self.execute(CLEAR, &[&task_type])?,
+        let changed = match age {
+            None => self.query(CLEAR, &[&task_type])?,
             Some(age) => {
                 let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
-                self.execute(SET, &[&task_type, &by_operator, &age])?;
                 self.has_type_retention = true;
+                self.query(SET, &[&task_type, &by_operator, &age])?
             }
+        };
+        if !changed.is_empty() {
+            self.forget_settings();
         }
-        self.forget_settings();
         Ok(Answer::TypeRetentionSet)
     }
 
