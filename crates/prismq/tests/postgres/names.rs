@@ -131,17 +131,21 @@ pub(crate) fn lose_types(cluster: &mut Cluster) {
 
 /// The server goes on.
 pub(crate) fn a_type_that_a_restored_database_lacks_is_added_again() {
-    let cluster = cluster(&[]);
-    let queue = queue(&url(&cluster));
-    (0..2).for_each(|_| drop(queue.enqueue(task()).unwrap()));
-    queue.tasks().delete().unwrap();
-    cluster.sql("postgres", &[LOSE]).unwrap();
-    end_sessions(&cluster, "prismq");
-    let other = crate::support::queue(&url(&cluster));
-    other.enqueue(NewTask::new("other", [])).unwrap();
-    let id = queue.enqueue(task()).unwrap().id();
-    assert_eq!(other.claim(&Claim::new(["job"])).unwrap()[0].id(), id);
-    assert_eq!(queue.claim(&Claim::new(["other"])).unwrap().len(), 1);
+    // Types may have been freed since.
+    for freed in ["SELECT", "UPDATE prismq.meta SET names_freed = 1, settings = settings + 1"] {
+        let cluster = cluster(&[]);
+        let queue = queue(&url(&cluster));
+        cluster.sql("postgres", &[freed]).unwrap();
+        (0..2).for_each(|_| drop(queue.enqueue(task()).unwrap()));
+        queue.tasks().delete().unwrap();
+        cluster.sql("postgres", &[LOSE, "UPDATE prismq.meta SET names_freed = 0"]).unwrap();
+        end_sessions(&cluster, "prismq");
+        let other = crate::support::queue(&url(&cluster));
+        other.enqueue(NewTask::new("other", [])).unwrap();
+        let id = queue.enqueue(task()).unwrap().id();
+        assert_eq!(other.claim(&Claim::new(["job"])).unwrap()[0].id(), id);
+        assert_eq!(queue.claim(&Claim::new(["other"])).unwrap().len(), 1);
+    }
 }
 
 pub(crate) fn a_type_that_the_server_has_lost_is_added_again() {

@@ -127,8 +127,18 @@ pub(crate) fn making_room_for_a_name_locks_no_types_while_a_transaction_may_need
         let mut enqueuing = None;
         while_locked(&cluster, ("meta", "AccessShare"), |cluster| {
             enqueuing = Some(scope.spawn(|| other.enqueue(task().queue("new"))));
-            wait_for("room is made", || locks(cluster, "meta", "AccessExclusive", false) == "1");
-            assert_eq!(locks(cluster, "lane", "AccessExclusive", true), "0");
+            let waiting = "SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM pg_locks h
+                     WHERE h.pid = w.pid AND h.relation = 'prismq.lane'::regclass AND h.granted))
+                 FROM pg_locks w WHERE w.relation = 'prismq.meta'::regclass AND NOT w.granted";
+            let mut found = String::new();
+            wait_for("room is made", || {
+                found = cluster.sql("postgres", &[waiting]).unwrap();
+                !found.starts_with('0')
+            });
+            assert_eq!(
+                found, "1|0",
+                "sessions that wait, and those of them that have locked types"
+            );
         });
         enqueuing.unwrap().join().unwrap().unwrap();
     });

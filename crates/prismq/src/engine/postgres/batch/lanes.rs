@@ -109,6 +109,13 @@ pub(crate) enum Refresh {
     MustReadAll,
 }
 
+/// What was known at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct State {
+    last: i32,
+    generation: u64,
+}
+
 /// The lanes that are known.
 #[derive(Debug, Default)]
 pub(crate) struct Lanes {
@@ -167,19 +174,19 @@ impl Lanes {
         }
     }
 
-    /// Replaces what is known by the rows of all lanes, which were read when `last` was the last known: whether that still
-    /// is so. What others have read meanwhile may have been added since, and all lanes have to be read once more.
-    pub(crate) fn replace(&mut self, last: i32, rows: &[Row]) -> Result<bool> {
-        if self.last > last {
-            return Ok(false);
-        }
-        let Some(first) = rows.first() else { return Ok(true) };
-        let (freed, source) = read_source(first)?;
-        // They may be an older state than what is known: their transaction was put off.
-        if source != self.source || freed >= self.freed {
+    /// What is known, by which [`Lanes::replace`] finds out whether others have read lanes meanwhile.
+    pub(crate) const fn state(&self) -> State {
+        State { last: self.last, generation: self.generation }
+    }
+
+    /// Replaces what is known by the rows of all lanes, which were read when this was known: whether it still is. What others
+    /// have read meanwhile may be newer, and all lanes have to be read once more.
+    pub(crate) fn replace(&mut self, state: State, rows: &[Row]) -> Result<bool> {
+        let is_latest = self.state() == state;
+        if is_latest {
             self.set(rows)?;
         }
-        Ok(true)
+        Ok(is_latest)
     }
 
     fn set(&mut self, rows: &[Row]) -> Result<()> {

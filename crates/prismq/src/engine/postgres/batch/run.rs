@@ -318,9 +318,9 @@ impl<'a, 't> Run<'a, 't> {
     /// Reads all lanes again: the database may have been restored to an earlier state, with no other sign of it.
     fn reread_lanes(&mut self) -> Result<()> {
         loop {
-            let last = self.shared.lanes().last();
+            let state = self.shared.lanes().state();
             let rows = self.query(lanes::AFTER, &[&0_i32])?;
-            if self.shared.lanes().replace(last, &rows)? {
+            if self.shared.lanes().replace(state, &rows)? {
                 return Ok(());
             }
         }

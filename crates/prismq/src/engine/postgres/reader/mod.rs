@@ -81,9 +81,9 @@ impl Reading<'_> {
     /// Reads all lanes again.
     pub(crate) fn reread_lanes(self) -> Result<()> {
         loop {
-            let last = self.shared.lanes().last();
+            let state = self.shared.lanes().state();
             let rows = self.rows(lanes::AFTER, &[&0_i32])?;
-            if self.shared.lanes().replace(last, &rows)? {
+            if self.shared.lanes().replace(state, &rows)? {
                 return Ok(());
             }
         }

@@ -3,7 +3,7 @@
 use std::io;
 use std::num::NonZeroU64;
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,23 +16,19 @@ use rustix::thread::set_current_timer_slack;
 use crate::engine::Changes;
 use crate::engine::sqlite::writer::Writer;
 
-/// The shortest sleep between two looks.
-const SHORTEST: Duration = Duration::from_micros(20);
 /// A change is reported when it is written, which is before it is synced and committed: how long to sleep between looks for
 /// the commit, each this many times, which covers a quick disk and then a slow one.
 const LOOKS: [(Duration, usize); 3] =
-    [(SHORTEST, 64), (Duration::from_millis(1), 16), (Duration::from_millis(5), 16)];
+    [(SHORTEST, QUICK), (Duration::from_millis(1), 16), (Duration::from_millis(5), 16)];
+/// The shortest sleep.
+const SHORTEST: Duration = Duration::from_micros(20);
+/// How many looks follow each other so quickly.
+const QUICK: usize = 64;
 
-fn pauses() -> impl Iterator<Item = Duration> {
-    LOOKS.iter().flat_map(|(pause, times)| std::iter::repeat_n(*pause, *times))
-}
-
-/// What ended a sleep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Woken {
-    Written,
-    Interrupted,
-    TimeIsUp,
+/// How long to sleep after so many looks; `None` after the last.
+fn pause_after(looks: usize) -> Option<Duration> {
+    let mut pauses = LOOKS.iter().flat_map(|(pause, times)| std::iter::repeat_n(*pause, *times));
+    pauses.nth(looks)
 }
 
 /// What a look finds.
@@ -40,6 +36,8 @@ enum Woken {
 struct Found {
     /// `None` while the file cannot be used.
     version: Option<i64>,
+    /// Whether the file was written since the last look.
+    written: bool,
     /// Transactions that this process has committed.
     own: u64,
 }
@@ -49,6 +47,8 @@ struct Found {
 pub(super) struct Inotify {
     changes: OwnedFd,
     interrupted: OwnedFd,
+    /// Whether the last wait ended before its last look.
+    unfinished: AtomicBool,
     writer: Weak<Mutex<Writer>>,
 }
 
@@ -58,33 +58,62 @@ impl Inotify {
             inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
         inotify::add_watch(&changes, wal, inotify::WatchFlags::MODIFY)?;
         let interrupted = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Self { changes, interrupted, writer })
+        Ok(Self { changes, interrupted, unfinished: AtomicBool::new(false), writer })
     }
 
-    /// Sleeps until the file is written, the watch is interrupted or the time is up.
-    fn sleep(&self, timeout: Option<Duration>) -> io::Result<Woken> {
+    /// Sleeps until the file is written or the time is up; `false` if the watch was interrupted.
+    fn sleep(&self, timeout: Option<Duration>) -> io::Result<bool> {
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let mut fds = [
             PollFd::new(&self.changes, PollFlags::IN),
             PollFd::new(&self.interrupted, PollFlags::IN),
         ];
         match poll(&mut fds, timeout.as_ref()) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(!drain(&self.interrupted)),
+            Err(error) => Err(error.into()),
         }
-        let (written, interrupted) = (drain(&self.changes), drain(&self.interrupted));
-        Ok(match (interrupted, written) {
-            (true, _) => Woken::Interrupted,
-            (false, true) => Woken::Written,
-            (false, false) => Woken::TimeIsUp,
-        })
     }
 
+    /// Looks while this process does not write, so that what was written is its own if it has committed since.
     fn look(&self) -> Found {
-        let Some(writer) = self.writer.upgrade() else { return Found::default() };
-        let writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let writer = self.writer.upgrade();
+        let writer = writer.as_ref().map(|it| it.lock().unwrap_or_else(PoisonError::into_inner));
+        let written = drain(&self.changes);
+        let Some(writer) = writer else { return Found { written, ..Found::default() } };
         let own = writer.contention.write_transactions.load(Ordering::Relaxed);
-        Found { version: writer.version().ok(), own }
+        Found { version: writer.version().ok(), written, own }
+    }
+
+    /// Looks until there is another version, or none is to be expected.
+    fn look_for_commit(
+        &self,
+        version: &mut Option<i64>,
+        until: Option<Instant>,
+        wanted: &dyn Fn() -> bool,
+    ) -> io::Result<bool> {
+        let mut looks = 0;
+        let mut own = None;
+        loop {
+            let found = self.look();
+            if found.version != *version {
+                *version = found.version;
+                return Ok(true);
+            }
+            let in_time = until.is_none_or(|until| Instant::now() < until);
+            if let Some(own) = own.replace(found.own).filter(|_| found.written && in_time) {
+                // Another process writes, and will commit. If this one has committed, it is seldom that both have written.
+                looks = if found.own == own { 0 } else { QUICK };
+            }
+            let Some(pause) = pause_after(looks) else { return Ok(false) };
+            looks += 1;
+            let began = Instant::now();
+            if !wanted() || !self.sleep(Some(pause))? {
+                self.unfinished.store(true, Ordering::Relaxed);
+                return Ok(false);
+            }
+            // A long transaction keeps no processor busy.
+            thread::sleep(SHORTEST.saturating_sub(began.elapsed()));
+        }
     }
 }
 
@@ -107,34 +136,11 @@ impl Changes for Inotify {
         // Else each sleep below takes 50 us longer. Where it fails, tasks begin that much later.
         _ = set_current_timer_slack(Some(NonZeroU64::MIN));
         let until = timeout.map(|timeout| Instant::now() + timeout);
-        if self.sleep(timeout)? == Woken::Interrupted {
+        // What the last wait has heard of may be committed only now.
+        if !self.unfinished.swap(false, Ordering::Relaxed) && !self.sleep(timeout)? {
             return Ok(false);
         }
-        let mut pauses_left = pauses();
-        let (mut own, mut written) = (0, false);
-        loop {
-            let found = self.look();
-            if found.version != *version {
-                *version = found.version;
-                return Ok(true);
-            }
-            // Another process writes, and will commit; what this one writes brings nothing.
-            let by_another = written && found.own == own;
-            if by_another && until.is_none_or(|until| Instant::now() < until) {
-                pauses_left = pauses();
-            }
-            own = found.own;
-            let Some(pause) = pauses_left.next().filter(|_| wanted()) else { return Ok(false) };
-            match self.sleep(Some(pause))? {
-                Woken::Interrupted => return Ok(false),
-                Woken::Written => {
-                    written = true;
-                    // A long transaction keeps no processor busy.
-                    thread::sleep(SHORTEST);
-                }
-                Woken::TimeIsUp => written = false,
-            }
-        }
+        self.look_for_commit(version, until, wanted)
     }
 
     fn interrupt(&self) {
@@ -171,12 +177,14 @@ mod tests {
         OpenOptions::new().append(true).open(path).unwrap().write_all(b"a frame").unwrap();
     }
 
+    const LAST: usize = LOOKS[0].1 + LOOKS[1].1 + LOOKS[2].1;
+
     /// How many looks a write leads to, if something happens before the last of them.
     fn looks(watch: &Inotify, mut version: Option<i64>, before_the_last: impl Fn()) -> usize {
         let looks = Cell::new(0);
         let wanted = || {
             looks.set(looks.get() + 1);
-            if looks.get() == pauses().count() {
+            if looks.get() == LAST {
                 before_the_last();
             }
             true
@@ -189,11 +197,11 @@ mod tests {
     fn what_another_process_writes_between_slow_looks_is_looked_for_quickly() {
         let (_dir, path, watch) = watched();
         write(&path);
-        assert_eq!(looks(&watch, None, || write(&path)), 2 * pauses().count());
+        assert_eq!(looks(&watch, None, || write(&path)), 2 * LAST);
     }
 
     #[test]
-    fn what_this_process_commits_is_not_looked_for_again() {
+    fn what_this_process_commits_is_not_looked_for_quickly() {
         let (dir, writer) = writer();
         let version = writer.version().unwrap();
         let writer = Arc::new(Mutex::new(writer));
@@ -204,7 +212,7 @@ mod tests {
             writer.lock().unwrap().apply(&ManualClock::new(NOW), &[enqueue]).unwrap();
         };
         enqueue();
-        assert_eq!(looks(&watch, Some(version), enqueue), pauses().count());
+        assert_eq!(looks(&watch, Some(version), enqueue), 2 * LAST - QUICK);
     }
 
     #[test]
@@ -222,19 +230,23 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupt_ends_one_wait() {
+    fn an_interrupt_ends_one_wait_and_what_was_written_is_looked_for_by_the_next() {
         let (_dir, path, watch) = watched();
         watch.interrupt();
         write(&path);
-        let looked = Cell::new(false);
+        let looks = Cell::new(0);
         let wanted = || {
-            looked.set(true);
-            false
+            looks.set(looks.get() + 1);
+            if looks.get() == 1 {
+                watch.interrupt();
+            }
+            looks.get() < 3
         };
         assert!(!watch.wait(&mut None, None, &wanted).unwrap());
-        assert!(!looked.get(), "it has ended at once");
-        write(&path);
+        assert_eq!(looks.get(), 0, "it has ended at once");
         watch.wait(&mut None, None, &wanted).unwrap();
-        assert!(looked.get(), "the next one is not interrupted");
+        assert_eq!(looks.get(), 1, "it has ended amid its looks");
+        watch.wait(&mut None, None, &wanted).unwrap();
+        assert_eq!(looks.get(), 3, "it looks at once");
     }
 }
