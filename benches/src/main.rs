@@ -17,7 +17,7 @@ mod driver {
     use prismq_bench::subject::remote::{Launch, Manifest, ManifestError};
 
     /// Rounds of prismq in this process and by its driver.
-    const ROUNDS: usize = 11;
+    const ROUNDS: usize = 41;
 
     /// Does what the arguments say; `None` if they say nothing that exists.
     pub(crate) fn run(arguments: &[OsString]) -> Option<Result<ExitCode, ManifestError>> {

@@ -12,9 +12,10 @@ pub(crate) const ADD: &str =
          cancelled_kept_by_type)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
-/// Adds what was appended to the sums. One transaction at a time: another finds the lock taken and leaves it.
+/// Adds what was appended to the sums, as much as the largest batches of mixed operations append until it is due again. One
+/// transaction at a time: another finds the lock taken and leaves it.
 pub(crate) const FOLD: &str = "WITH f AS (DELETE FROM prismq.counter_delta
-         WHERE ctid = ANY (ARRAY(SELECT ctid FROM prismq.counter_delta LIMIT 10000 FOR UPDATE SKIP LOCKED))
+         WHERE ctid = ANY (ARRAY(SELECT ctid FROM prismq.counter_delta LIMIT 131072 FOR UPDATE SKIP LOCKED))
          RETURNING *),
      s AS (SELECT queue, sum(ready)::bigint AS ready, sum(scheduled)::bigint AS scheduled, sum(leased)::bigint AS leased,
          sum(dead)::bigint AS dead, sum(kept)::bigint AS kept, sum(cancelled_kept)::bigint AS cancelled_kept,
