@@ -66,7 +66,12 @@ class CeleryDriver(Driver):
             task_ignore_result=True,
             task_acks_late=True,
             worker_prefetch_multiplier=1,  # what its page on optimizing has with acks_late
-            broker_transport_options={"visibility_timeout": lease_s},
+            # What a dead worker held is looked for every second: every 100 by default.
+            broker_transport_options={
+                "visibility_timeout": lease_s,
+                "unacked_restore_interval": 1,
+                "unacked_restore_throttle": 1,
+            },
             broker_connection_retry_on_startup=True,
             worker_hijack_root_logger=False,
         )
