@@ -12,10 +12,10 @@ use super::shared::Shared;
 use crate::engine::Operation;
 use crate::model::NewTask;
 
-/// Returns the number of the transaction, or fails if settings have changed since they were read: its message is seen in
-/// the server's log alone. It locks
-/// `prismq.meta` in ACCESS SHARE mode until the commit, so that `set_order`, the freeing of names and a migration wait for
-/// it. It reads one row: to compare the settings themselves took the server as long as to insert three tasks.
+/// Returns the number of the transaction, or fails if settings have changed since they were read; only the server's log
+/// shows the message. It locks `prismq.meta` in ACCESS SHARE mode until the commit, so that `set_order`, the freeing of
+/// names and a migration wait for it. It reads one row: comparing the settings themselves took the server as long as
+/// inserting three tasks.
 pub(super) const UNCHANGED: &str = "SELECT CASE
          WHEN EXISTS (SELECT FROM prismq.meta
                  WHERE number = $1 AND settings = $2 AND epoch >= $4 AND last_lane >= $5)
@@ -23,7 +23,9 @@ pub(super) const UNCHANGED: &str = "SELECT CASE
          THEN pg_current_xact_id()::text
          ELSE ('prismq: settings have changed since they were read; read again at ' || clock_timestamp())::integer::text
      END";
-/// Gives settings a version that they never had: a time, so that it is none of a state that a restore has undone either.
+/// The code of its failure, which no other statement of such a transaction has: a text that is no number.
+pub(crate) const CHANGED: &str = "22P02";
+/// Gives the settings a new version. It is a time, so that a version that a restore has undone does not come again.
 macro_rules! next_version {
     () => {
         "settings = greatest(settings + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)"
@@ -32,8 +34,6 @@ macro_rules! next_version {
 pub(crate) use next_version;
 /// Lets [`UNCHANGED`] fail everywhere once this transaction is committed.
 pub(crate) const RAISE: &str = concat!("UPDATE prismq.meta SET ", next_version!());
-/// The code of its failure, which no other statement of such a transaction has: a text that is no number.
-pub(crate) const CHANGED: &str = "22P02";
 
 /// Most tasks, and payload bytes in all, that a transaction adds by cached settings.
 const TASKS_MAX: usize = 4096;

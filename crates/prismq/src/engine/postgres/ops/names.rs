@@ -1,8 +1,9 @@
 //! Adding queues and lanes, before the transaction that needs them: it would keep others from adding any until it ends.
 //! A lane without tasks costs nothing.
 //!
-//! When there is no room for another, those that hold nothing are deleted. Every transaction that adds tasks has read
-//! `prismq.meta`, and so holds a lock on it that the deletion waits for; what begins later sees that some were deleted.
+//! When there is no room for another, queues and lanes without tasks are deleted. Every transaction that adds tasks has read
+//! `prismq.meta` and therefore holds a lock on it, which the deletion waits for; transactions that begin later see that
+//! some were deleted.
 
 use std::collections::BTreeSet;
 use std::slice;
@@ -24,9 +25,8 @@ use crate::model::{Error, NewTask, Result};
 /// others.
 const TASKS_LOOK_MAX: i64 = 1 << 18;
 
-/// Keeps others from adding lanes, so that ids are committed in their order. `prismq.meta` comes first, as in every
-/// transaction. What processes know of lanes must outlive a
-/// crash of the server, which does not change its start time.
+/// Keeps others from adding lanes, so that ids are committed in their order. `prismq.meta` is locked first, as in every
+/// transaction. What processes know of lanes must outlive a crash of the server, which does not change its start time.
 const LOCK: &str = "SET LOCAL synchronous_commit = on; LOCK TABLE prismq.meta IN ROW EXCLUSIVE MODE; \
      LOCK TABLE prismq.lane IN SHARE ROW EXCLUSIVE MODE";
 /// Waits for all transactions that use lanes, for a short time, as others wait behind it.

@@ -6,9 +6,9 @@
 -- deleted and never updated.
 
 -- One row. epoch: taken anew by each connection, and part of the tokens it gives. number: drawn by chance, so that a
--- lease of another database is known as such. names_freed: raised when lanes and queues are deleted. settings: a version of what
--- cached.rs caches, higher with every change; last_lane: the highest id of a lane, or 0; so that one row says whether what is
--- cached still holds.
+-- lease of another database is known as such. names_freed: raised when lanes and queues are deleted. settings: the
+-- version of the settings that programs cache, higher with every change. last_lane: the highest id of a lane, or 0. By
+-- the last two, one row shows whether what a program has cached is still valid.
 CREATE TABLE prismq.meta (
     one     boolean PRIMARY KEY DEFAULT true CHECK (one),
     version integer NOT NULL,

@@ -101,7 +101,7 @@ impl Inotify {
             }
             let in_time = until.is_none_or(|until| Instant::now() < until);
             if let Some(own) = own.replace(found.own).filter(|_| found.written && in_time) {
-                // Another process writes, and will commit. If this one has committed, it is seldom that both have written.
+                // Another process writes and will commit, unless this one has committed: then both have written only seldom.
                 looks = if found.own == own { 0 } else { QUICK };
             }
             let Some(pause) = pause_after(looks) else { return Ok(false) };
@@ -177,6 +177,7 @@ mod tests {
         OpenOptions::new().append(true).open(path).unwrap().write_all(b"a frame").unwrap();
     }
 
+    /// How many looks a write leads to if nothing else is written.
     const LAST: usize = LOOKS[0].1 + LOOKS[1].1 + LOOKS[2].1;
 
     /// How many looks a write leads to, if something happens before the last of them.
