@@ -21,14 +21,13 @@ use std::sync::Mutex;
 #[cfg(feature = "testing")]
 use std::sync::PoisonError;
 
-use self::batch::columns::Columns;
 use self::batch::queues::missing;
 use self::batch::run::{self, Run};
 use self::batch::shared::Shared;
 use self::batch::statements::Statements;
 pub(crate) use self::client::Address;
 pub(crate) use self::client::caller;
-use self::client::{Client, Role};
+use self::client::{Client, Columns, Role};
 use self::clock::Time;
 pub use self::doctor::{Diagnosis, Holder, HolderKind, TableHealth};
 pub(crate) use self::moving::migrate;

@@ -1,7 +1,6 @@
 //! What a transaction carries to its end: its time, settings of queues, counters.
 
 pub(crate) mod cached;
-pub(crate) mod columns;
 pub(crate) mod counters;
 pub(crate) mod due;
 pub(crate) mod lanes;

@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::cached::{self, Assumed, UNCHANGED};
-use super::columns::Columns;
 use super::counters::{self, Counters};
 use super::due::{Due, NEXT_DUE, Starts};
 use super::lanes::{self, Lane, Refresh, Source};
@@ -15,7 +14,7 @@ use super::send::PutOff;
 use super::shared::Shared;
 use super::wanted::Wanted;
 use crate::engine::Operation;
-use crate::engine::postgres::client::{Executor, Statement, Value};
+use crate::engine::postgres::client::{Columns, Executor, Statement, Value};
 use crate::engine::postgres::ops::caller;
 use crate::engine::postgres::ops::inbox::Inbox;
 use crate::engine::postgres::schema;

@@ -10,8 +10,7 @@ pub use self::report::{Diagnosis, Holder, HolderKind, TableHealth};
 
 use std::time::Duration;
 
-use super::batch::columns::Columns;
-use super::client::Row;
+use super::client::{Columns, Row};
 use super::reader::Reading;
 use crate::model::Result;
 

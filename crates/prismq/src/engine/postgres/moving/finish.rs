@@ -3,8 +3,7 @@
 use super::Target;
 use super::progress::{Progress, not_as_left};
 use crate::engine::moving::{Counts, Source, count_tasks, difference};
-use crate::engine::postgres::batch::columns::Columns;
-use crate::engine::postgres::client::{Role, Transaction, Value};
+use crate::engine::postgres::client::{Columns, Role, Transaction, Value};
 use crate::engine::postgres::ops::names::NOTE_LAST_LANE;
 use crate::model::{Error, MigrationError, Result};
 

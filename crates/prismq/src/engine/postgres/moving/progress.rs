@@ -3,9 +3,8 @@
 use super::Target;
 use crate::engine::moving::{Part, RowKey, Rows};
 use crate::engine::postgres::batch::cached::RAISE;
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::queues::{failure, missing};
-use crate::engine::postgres::client::{Role, Row, Transaction, Value};
+use crate::engine::postgres::client::{Columns, Role, Row, Transaction, Value};
 use crate::model::{Error, Result};
 use crate::time::Timestamp;
 

@@ -2,9 +2,9 @@
 //! transaction. What another transaction is moving is passed over.
 
 use crate::engine::postgres::batch::STEP_TASKS_MAX;
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::queues::{DEAD, READY};
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::client::Columns;
 use crate::model::Result;
 
 /// Makes due tasks ready; suspects stay suspects.

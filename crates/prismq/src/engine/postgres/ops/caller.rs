@@ -2,8 +2,8 @@
 //! much later.
 
 use crate::engine::postgres::PostgresEngine;
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::client::Columns;
 use crate::engine::postgres::client::caller::CallersTransaction;
 use crate::engine::{Answer, Operation};
 use crate::model::{Error, Result};

@@ -9,9 +9,8 @@ use std::collections::BTreeSet;
 use tokio_postgres::Row;
 
 use crate::engine::postgres::batch::STEP_TASKS_MAX;
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::run::Run;
-use crate::engine::postgres::client::Value;
+use crate::engine::postgres::client::{Columns, Value};
 use crate::engine::postgres::ops::manage::LEAVE;
 use crate::model::Result;
 

@@ -8,11 +8,10 @@ use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use super::Reading;
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::queues::{
     CANCELLED, COMPLETED, DEAD, LEASED, READY, SCHEDULED, state,
 };
-use crate::engine::postgres::client::Row;
+use crate::engine::postgres::client::{Columns, Row};
 use crate::engine::{Detail, Found, Hit, SEARCH_STEP_TASKS, Search, Seen};
 use crate::model::{Position, Result, TaskId};
 use crate::time::Timestamp;

@@ -1,8 +1,7 @@
 //! Reading the limits that are set, with their tasks.
 
 use super::Reading;
-use crate::engine::postgres::batch::columns::Columns;
-use crate::engine::postgres::client::Row;
+use crate::engine::postgres::client::{Columns, Row};
 use crate::engine::postgres::ops::settings::limits::limit_at;
 use crate::model::{LimitInfo, Result};
 

@@ -7,11 +7,10 @@ pub(crate) mod queues;
 pub(crate) mod records;
 pub(crate) mod schedules;
 
-use super::batch::columns::Columns;
 use super::batch::lanes::{self, Refresh};
 use super::batch::queues::state;
 use super::batch::shared::Shared;
-use super::client::{Client, Role, Row, Value};
+use super::client::{Client, Columns, Role, Row, Value};
 use crate::model::{Names, Result, State, TaskId, TaskInfo, UniqueKey};
 
 /// A task.

@@ -1,10 +1,10 @@
 //! Reading payloads that a claim left out.
 
+use crate::engine::postgres::client::Columns;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Reading;
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::queues::missing;
 use crate::model::{Payload, Result, TaskId};
 

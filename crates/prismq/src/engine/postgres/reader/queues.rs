@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use super::Reading;
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::queues::order;
-use crate::engine::postgres::client::Row;
+use crate::engine::postgres::client::{Columns, Row};
 use crate::engine::postgres::ops::settings::retry::policy;
 use crate::model::{Keep, Names, QueueInfo, QueueStats, Result, Retention, RetryInfo, TypeInfo};
 

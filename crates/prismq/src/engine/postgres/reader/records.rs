@@ -1,9 +1,8 @@
 //! Reading what a task keeps beyond its row.
 
 use super::Reading;
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::queues::state;
-use crate::engine::postgres::client::Row;
+use crate::engine::postgres::client::{Columns, Row};
 use crate::model::{Attempt, Ending, LogLine, Progress, Result, State, TaskId, TaskInfo};
 
 /// The failed attempts of a task, in order.

@@ -1,8 +1,7 @@
 //! Reading schedules.
 
 use super::Reading;
-use crate::engine::postgres::batch::columns::Columns;
-use crate::engine::postgres::client::Row;
+use crate::engine::postgres::client::{Columns, Row};
 use crate::engine::postgres::ops::periodic::row::{missed, rule};
 use crate::model::{Result, ScheduleInfo, TaskId};
 

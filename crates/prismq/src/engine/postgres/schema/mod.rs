@@ -1,9 +1,8 @@
 //! The tables, made and brought up to date when a queue is opened.
 
-use super::batch::columns::Columns;
 use super::batch::queues::missing;
 use super::batch::statements::{Statements, quoted};
-use super::client::Transaction;
+use super::client::{Columns, Transaction};
 use crate::model::{Error, Result};
 
 /// The version of the tables that this library reads and writes.

@@ -6,12 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio_postgres::Row;
 
 use crate::engine::Operation;
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::lanes::Lane;
 use crate::engine::postgres::batch::limits::{Changes, LimitState, WRITE};
 use crate::engine::postgres::batch::queues::Settings;
 use crate::engine::postgres::batch::run::Run;
-use crate::engine::postgres::client::Value;
+use crate::engine::postgres::client::{Columns, Value};
 use crate::engine::postgres::ops::settings::limits::limit_at;
 use crate::model::{Claim, Result};
 

@@ -1,10 +1,10 @@
 //! Leases from the rows of taken tasks.
 
+use crate::engine::postgres::client::Columns;
 use std::sync::Arc;
 
 use tokio_postgres::Row;
 
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::lanes::Lane;
 use crate::engine::postgres::batch::lease_note::LeaseNote;
 use crate::engine::postgres::batch::run::Run;

@@ -12,11 +12,10 @@ use super::leases::Taken;
 use super::lines::read::{DUE, HINTS, HINTS_MAX};
 use super::lines::{Keys, Lines};
 use super::take::count;
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::lanes::{Keyed, Lane};
 use crate::engine::postgres::batch::queues::Settings;
 use crate::engine::postgres::batch::run::Run;
-use crate::engine::postgres::client::Value;
+use crate::engine::postgres::client::{Columns, Value};
 use crate::model::{Claim, Result};
 
 /// The first ready tasks of lanes or lines, in the order that begins at a key and wraps around, and the first suspects.

@@ -9,13 +9,13 @@ pub(crate) mod picked;
 mod several;
 mod take;
 
+use crate::engine::postgres::client::Columns;
 use std::sync::Arc;
 use std::time::Duration;
 
 use self::admission::Admission;
 use self::leases::Taken;
 use self::lines::read::FIRST_DUE;
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::due::Starts;
 use crate::engine::postgres::batch::lanes::{Keyed, Lane};
 use crate::engine::postgres::batch::queues::Settings;

@@ -6,11 +6,10 @@ use std::sync::atomic::Ordering;
 
 use super::tasks;
 use crate::engine::Operation;
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::lanes::{Keyed, Lane};
 use crate::engine::postgres::batch::queues::missing;
 use crate::engine::postgres::batch::run::Run;
-use crate::engine::postgres::client::Value;
+use crate::engine::postgres::client::{Columns, Value};
 use crate::model::{NewTask, Result};
 
 /// The lines of keys in lanes. Their keys are locked against being deleted.

@@ -2,10 +2,9 @@
 
 use tokio_postgres::Row;
 
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::queues::{LEASED, READY, SCHEDULED};
 use crate::engine::postgres::batch::run::Run;
-use crate::engine::postgres::client::Value;
+use crate::engine::postgres::client::{Columns, Value};
 use crate::engine::postgres::ops::manage::LEAVE;
 use crate::engine::{Seen, Target};
 use crate::model::{

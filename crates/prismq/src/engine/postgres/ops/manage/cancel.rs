@@ -9,10 +9,9 @@ use std::collections::HashSet;
 use tokio_postgres::Row;
 
 use super::{LEAVE, Stored};
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::queues::{CANCELLED, CANCELLED_BY_TYPE, DEAD, LEASED, is_kept};
 use crate::engine::postgres::batch::run::Run;
-use crate::engine::postgres::client::Value;
+use crate::engine::postgres::client::{Columns, Value};
 use crate::engine::{Cancelled, Seen, Target, Targets};
 use crate::model::{Result, TaskId};
 

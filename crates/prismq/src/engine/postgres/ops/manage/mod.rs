@@ -5,12 +5,12 @@ mod cancel;
 mod delete;
 mod redrive;
 
+use crate::engine::postgres::client::Columns;
 use std::collections::HashMap;
 
 use tokio_postgres::Row;
 
 pub(crate) use self::cancel::REQUESTED;
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::queues::{self, LEASED, state};
 use crate::engine::postgres::batch::run::{Run, TOKENS_OF_EPOCH};
 use crate::engine::postgres::ops::records;

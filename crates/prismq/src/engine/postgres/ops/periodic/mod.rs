@@ -16,9 +16,8 @@ use std::time::Duration;
 use self::enqueue::Fired;
 use self::row::{Stored, stored};
 use crate::engine::postgres::batch::STEP_TASKS_MAX;
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::run::Run;
-use crate::engine::postgres::client::{Row, Value};
+use crate::engine::postgres::client::{Columns, Row, Value};
 use crate::model::{Due, Error, Result, Rule, TaskId};
 use crate::time::Timestamp;
 

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use tokio_postgres::Row;
 
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::queues::unknown;
-use crate::engine::postgres::client::Value;
+use crate::engine::postgres::client::{Columns, Value};
 use crate::engine::postgres::ops::enqueue::unique::{PERIOD, UNTIL_DONE, WHILE_WAITING};
 use crate::model::{
     Error, Hold, LimitUse, Missed, Names, NewTask, OnConflict, Result, Rule, Schedule, Slots,

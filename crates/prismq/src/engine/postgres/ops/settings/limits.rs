@@ -6,9 +6,8 @@ use tokio_postgres::Row;
 
 use super::Answered;
 use crate::engine::Answer;
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::run::Run;
-use crate::engine::postgres::client::Value;
+use crate::engine::postgres::client::{Columns, Value};
 use crate::engine::postgres::ops::names::ADD_LIMIT;
 use crate::model::limits::LIMITS_MAX;
 use crate::model::{Bounds, Error, Limit, Rate, Result};

@@ -6,10 +6,9 @@ pub(crate) mod type_retention;
 
 use crate::engine::Answer;
 use crate::engine::postgres::batch::STEP_TASKS_MAX;
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::queues;
 use crate::engine::postgres::batch::run::Run;
-use crate::engine::postgres::client::Value;
+use crate::engine::postgres::client::{Columns, Value};
 use crate::engine::postgres::ops::enqueue::depth::LIVE;
 use crate::model::{Error, Order, Result, Retention};
 

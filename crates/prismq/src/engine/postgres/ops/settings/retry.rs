@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::engine::postgres::client::Value;
+use crate::engine::postgres::client::{Columns, Value};
 use tokio_postgres::Row;
 
 use crate::engine::Answer;
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::run::Run;
 use crate::model::{Result, RetryPolicy};
 

@@ -3,11 +3,10 @@
 use std::collections::HashSet;
 use std::process;
 
-use crate::engine::postgres::client::Value;
+use crate::engine::postgres::client::{Columns, Value};
 use tokio_postgres::Row;
 
 use super::{Keys, applied};
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::lease_note::LeaseNote;
 use crate::engine::postgres::batch::queues::{DEAD, READY, SCHEDULED, state};
 use crate::engine::postgres::batch::run::Run;

@@ -7,11 +7,11 @@ pub(crate) mod fail;
 pub(crate) mod note;
 pub(crate) mod release;
 
+use crate::engine::postgres::client::Columns;
 use std::collections::{BTreeMap, HashSet};
 
 use tokio_postgres::Row;
 
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::lease_note::LeaseNote;
 use crate::engine::postgres::batch::run::Run;
 use crate::engine::postgres::batch::send::Ticket;

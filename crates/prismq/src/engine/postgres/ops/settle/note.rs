@@ -1,9 +1,8 @@
 //! What handlers note of their tasks: progress, checkpoints, log lines. Fenced as a settlement is.
 
-use crate::engine::postgres::client::Value;
+use crate::engine::postgres::client::{Columns, Value};
 
 use crate::engine::Answer;
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::run::Run;
 use crate::engine::postgres::ops::storable;
 use crate::model::limits::LOG_LINES_MAX;

@@ -9,6 +9,7 @@
 pub(crate) mod read;
 pub(crate) mod write;
 
+use crate::engine::postgres::client::Columns;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 
@@ -16,7 +17,6 @@ use tokio_postgres::Row;
 
 use self::read::HINTS_MAX;
 use super::limited::Place;
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::lanes::Lane;
 use crate::model::{Bounds, Result};
 

@@ -6,11 +6,10 @@ use std::collections::HashMap;
 use tokio_postgres::Row;
 
 use super::{KeyState, Keys, Line, Lines};
-use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::lanes::Keyed;
 use crate::engine::postgres::batch::queues::READY;
 use crate::engine::postgres::batch::run::Run;
-use crate::engine::postgres::client::Value;
+use crate::engine::postgres::client::{Columns, Value};
 use crate::engine::postgres::ops::claim::limited::{OF_LIMITED, Place, first_tasks};
 use crate::engine::postgres::ops::claim::take::count;
 use crate::model::Result;
