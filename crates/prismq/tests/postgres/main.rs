@@ -139,6 +139,7 @@ fn main() -> ExitCode {
             many_slots_that_are_locked_keep_no_claim_waiting
             a_row_of_the_inbox_whose_unique_key_is_locked_waits_alone
             a_locked_task_under_a_limit_is_passed_over
+            locked_tasks_of_several_types_are_passed_over
             a_locked_queue_is_claimed_from;
         migrating:
             everything_arrives_with_its_ids
@@ -174,7 +175,7 @@ fn main() -> ExitCode {
         round_trips:
             an_enqueue_waits_once_however_many_tasks_it_adds
             a_completion_waits_once_and_an_extension_twice
-            a_claim_of_one_type_waits_twice_whether_or_not_it_finds_enough
+            a_claim_waits_twice_however_many_types_it_serves_and_whether_or_not_it_finds_enough
             completions_before_a_claim_do_not_wait;
         races:
             a_task_is_cancelled_while_it_is_claimed

@@ -196,6 +196,25 @@ pub(crate) fn a_locked_task_under_a_limit_is_passed_over() {
     assert_eq!(rest, ["1", "2"]);
 }
 
+pub(crate) fn locked_tasks_of_several_types_are_passed_over() {
+    let cluster = cluster(&[]);
+    let queue = impatient(&cluster);
+    let job = |task_type: &str, payload: &str| NewTask::new(task_type, payload.as_bytes().to_vec());
+    let first = queue.enqueue(job("a", "1")).unwrap();
+    queue.enqueue_all([job("b", "2"), job("a", "3"), job("b", "4")]).unwrap();
+    let claim = |tasks| -> Vec<String> {
+        let leases = queue.claim(&Claim::new(["a", "b"]).max(tasks)).unwrap();
+        leases.iter().map(|lease| String::from_utf8_lossy(lease.payload()).into()).collect()
+    };
+    let lock = format!("SELECT FROM prismq.ready WHERE id = {} FOR UPDATE", first.id());
+    while_open(&cluster, &lock, || {
+        assert_eq!(claim(1), ["2"]);
+        assert_eq!(claim(9), ["3", "4"]);
+        assert_eq!(claim(9), Vec::<String>::new());
+    });
+    assert_eq!(claim(9), ["1"]);
+}
+
 pub(crate) fn a_locked_queue_is_claimed_from() {
     let cluster = cluster(&[]);
     let queue = impatient(&cluster);

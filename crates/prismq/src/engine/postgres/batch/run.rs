@@ -195,7 +195,7 @@ impl<'a, 't> Run<'a, 't> {
             let at = (run.now.monotonic, Instant::now());
             let (waits, last_id) = (run.inbox.waits, first.column(12)?);
             let mut horizon = shared.horizon();
-            horizon.looked(due_from, run.took(), run.due, at);
+            horizon.looked(due_from, run.took(1), run.due, at);
             horizon.looked_at_inbox(waits, last_id, Instant::now());
         }
         for row in &rows {

@@ -79,9 +79,9 @@ impl Run<'_, '_> {
         self.put_off.answers.get(ticket.0).map_or(&[], Vec::as_slice)
     }
 
-    /// How long the server took for the last statement that was waited for.
-    pub(crate) fn took(&self) -> Duration {
-        self.transaction.took()
+    /// How long the server took for the last statements that were waited for, so many of them.
+    pub(crate) fn took(&self, statements: usize) -> Duration {
+        self.transaction.took(statements)
     }
 
     /// Sends what was put off and then these statements, in one round trip, and commits if asked to. The rows of these.

@@ -47,8 +47,8 @@ pub(crate) trait Executor {
     /// Runs statements, in one round trip where that can be, and returns the rows of each.
     fn pipeline(&mut self, statements: &[Statement<'_>]) -> Result<Vec<Vec<Row>>>;
 
-    /// How long the server took for the last statement, as far as is known.
-    fn took(&self) -> Duration {
+    /// How long the server took for the last statements of its last round trip, so many of them, as far as is known.
+    fn took(&self, _statements: usize) -> Duration {
         Duration::ZERO
     }
 

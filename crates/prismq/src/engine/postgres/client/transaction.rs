@@ -46,8 +46,8 @@ pub(crate) struct Transaction<'s> {
     number: Option<u64>,
     /// Whether its first statement returns that.
     numbered_by_first: bool,
-    /// How long the server worked on its last statement.
-    took: Duration,
+    /// How long the server worked on each of the statements of its last round trip.
+    took: Vec<Duration>,
     failure: Option<Failure>,
 }
 
@@ -64,7 +64,7 @@ impl<'s> Transaction<'s> {
             stage: Stage::New,
             number: None,
             numbered_by_first: false,
-            took: Duration::ZERO,
+            took: Vec::new(),
             failure: None,
         }
     }
@@ -185,7 +185,7 @@ impl<'s> Transaction<'s> {
         if answered.iter().all(|at| at.get().is_some()) {
             let times = iter::once(&begun).chain(&answered);
             let times: Vec<Instant> = times.filter_map(Cell::get).collect();
-            self.took = self.session.round_trip.of_last(sent, &times);
+            self.took = self.session.round_trip.of_each(sent, &times);
         }
         self.accept(answers, begin.is_some(), statements.len(), commit)
     }
@@ -368,8 +368,8 @@ impl Executor for Transaction<'_> {
         Self::pipeline(self, statements)
     }
 
-    fn took(&self) -> Duration {
-        self.took
+    fn took(&self, statements: usize) -> Duration {
+        self.took.iter().rev().take(statements).sum()
     }
 
     fn finish(&mut self, statements: &[Statement<'_>]) -> Result<Vec<Vec<Row>>> {

@@ -42,6 +42,8 @@ macro_rules! lease {
 }
 pub(super) use lease;
 
+/// The first tasks of lanes, locked as they are found. Of several lanes, more are locked than are taken, until the
+/// transaction ends.
 macro_rules! locked {
     () => {
         "SELECT place FROM (
@@ -59,36 +61,59 @@ macro_rules! locked {
     };
 }
 
-/// Takes the first tasks of each lane, locked as they are found: those that others are taking are passed over. Of
-/// several lanes, more are locked than are taken, until the transaction ends.
-pub(crate) const LOCKED: &str = lease!(locked!());
+/// Those of several lanes: the first of all, locking no others, unless somebody else holds one of these. Then all lanes
+/// are locked as one is, as others may be behind those.
+macro_rules! merged {
+    () => {
+        concat!(
+            "WITH first AS MATERIALIZED (SELECT ARRAY(SELECT place FROM (
+                 SELECT q.place, q.order_key, q.id FROM unnest($1::integer[]) l (lane) CROSS JOIN LATERAL (
+                     SELECT ctid AS place, order_key, id FROM prismq.ready
+                     WHERE lane = l.lane AND NOT suspect AND (order_key, id) > ($2, $3)
+                     ORDER BY lane, suspect, order_key, id LIMIT $4) q
+                 UNION ALL
+                 (SELECT q.place, q.order_key, q.id FROM unnest($1::integer[]) l (lane) CROSS JOIN LATERAL (
+                     SELECT ctid AS place, order_key, id FROM prismq.ready
+                     WHERE lane = l.lane AND suspect AND order_key >= $10
+                     ORDER BY lane, suspect, order_key, id LIMIT $5) q
+                  ORDER BY q.order_key, q.id LIMIT $5)
+             ) c ORDER BY order_key, id LIMIT $4) AS places),
+             held AS MATERIALIZED (SELECT ARRAY(
+                 SELECT ctid FROM prismq.ready WHERE ctid = ANY ((SELECT places FROM first)::tid[])
+                 FOR UPDATE SKIP LOCKED) AS places)
+             SELECT unnest(CASE
+                 WHEN (SELECT cardinality(places) FROM held) = (SELECT cardinality(places) FROM first)
+                 THEN (SELECT places FROM held)
+                 ELSE ARRAY(",
+            locked!(),
+            ") END)"
+        )
+    };
+}
 
-/// The same, where the transaction does nothing else: the queue's counters are written too. Tasks that had to start earlier,
-/// and are released afterwards, do not begin.
-pub(crate) const LOCKED_AND_COUNTED: &str = lease!(
-    locked!(),
-    " AND (t.start_by IS NULL OR t.start_by > $12)",
-    ", c AS (INSERT INTO prismq.counter_delta (queue, ready, leased)
+/// What is written with the lease where the transaction does nothing else: tasks that had to start earlier, and are
+/// released afterwards, do not begin; and the queue's counters.
+macro_rules! lease_and_count {
+    ($places:expr) => {
+        lease!(
+            $places,
+            " AND (t.start_by IS NULL OR t.start_by > $12)",
+            ", c AS (INSERT INTO prismq.counter_delta (queue, ready, leased)
            SELECT $11, -count(*), count(*) FROM t HAVING count(*) > 0)"
-);
+        )
+    };
+}
 
-/// Takes the first tasks of all lanes, locking no others. It finds fewer where others are taking the same ones.
-pub(crate) const MERGED: &str = lease!(
-    "SELECT ctid FROM prismq.ready WHERE ctid = ANY (ARRAY(SELECT place FROM (
-         SELECT q.place, q.order_key, q.id FROM unnest($1::integer[]) l (lane) CROSS JOIN LATERAL (
-             SELECT ctid AS place, order_key, id FROM prismq.ready
-             WHERE lane = l.lane AND NOT suspect AND (order_key, id) > ($2, $3)
-             ORDER BY lane, suspect, order_key, id LIMIT $4) q
-         UNION ALL
-         (SELECT q.place, q.order_key, q.id FROM unnest($1::integer[]) l (lane) CROSS JOIN LATERAL (
-             SELECT ctid AS place, order_key, id FROM prismq.ready
-             WHERE lane = l.lane AND suspect AND order_key >= $10
-             ORDER BY lane, suspect, order_key, id LIMIT $5) q
-          ORDER BY q.order_key, q.id LIMIT $5)
-     ) c ORDER BY order_key, id LIMIT $4)) FOR UPDATE SKIP LOCKED"
-);
+/// Takes the first tasks of one lane, locked as they are found: those that others are taking are passed over.
+pub(crate) const OF_ONE: &str = lease!(locked!());
+/// The same, where the transaction does nothing else.
+pub(crate) const OF_ONE_AND_COUNTED: &str = lease_and_count!(locked!());
+/// Takes the first tasks of several lanes: those that others are taking are passed over.
+pub(crate) const OF_SEVERAL: &str = lease!(merged!());
+/// The same, where the transaction does nothing else.
+pub(crate) const OF_SEVERAL_AND_COUNTED: &str = lease_and_count!(merged!());
 
-/// How many parameters [`LOCKED`] and [`MERGED`] take; [`LOCKED_AND_COUNTED`] also takes the queue and the time.
+/// How many parameters [`OF_ONE`] and [`OF_SEVERAL`] take; those that also count take the queue and the time as well.
 const LEASE_PARAMS: usize = 10;
 
 /// Records that attempts have not begun.
@@ -105,7 +130,6 @@ impl Run<'_, '_> {
     ) -> Result<Vec<Taken>> {
         let ids: Vec<i32> = lanes.iter().map(|(lane, _)| lane.id).collect();
         let first_key = settings.first_key();
-        let mut seeks = Vec::with_capacity(4);
         // Keys of other orders lie on a ring.
         let is_ring = first_key > i64::MIN;
         // Where the last come first, all that others add is before a mark; and a clock that was given may stand still.
@@ -116,21 +140,16 @@ impl Run<'_, '_> {
             true => self.shared.marks().after(&ids, Instant::now()),
             false => None,
         };
-        for from in mark.into_iter().chain([(first_key, i64::MIN)]) {
-            // One lane is locked exactly as it is taken. What others were taking of several is passed over then.
-            if ids.len() > 1 {
-                seeks.push((MERGED, from));
-            }
-            seeks.push((LOCKED, from));
-        }
-        if is_ring {
-            // Those below come last.
-            seeks.push((LOCKED, (i64::MIN, i64::MIN)));
-        }
+        // In a ring, those below the first key come last.
+        let below = is_ring.then_some((i64::MIN, i64::MIN));
+        let seeks = mark.into_iter().chain([(first_key, i64::MIN)]).chain(below);
         // No seek follows the first, as what is before the mark is left.
-        let is_last_seek =
-            seeks.len() == 1 || mark.is_some() && ids.len() == 1 && claim.may_leave_ready;
-        let commits = is_last_seek && !is_ring && self.needs_only_claim(settings);
+        let is_last_seek = !is_ring && (mark.is_none() || claim.may_leave_ready);
+        let commits = is_last_seek && self.needs_only_claim(settings);
+        let (take, take_and_count) = match lanes {
+            [_] => (OF_ONE, OF_ONE_AND_COUNTED),
+            _ => (OF_SEVERAL, OF_SEVERAL_AND_COUNTED),
+        };
         let now = self.now.monotonic.as_micros();
         let until = self.now.after(claim.lease);
         let expires_at = until.monotonic.as_micros();
@@ -138,7 +157,7 @@ impl Run<'_, '_> {
         let suspects_begin = claim.begun_max < usize::MAX;
         let mut taken: Vec<Taken> = Vec::new();
         let mut begun = Begun { most: claim.begun_max, begun: 0, taken: 0 };
-        for (sql, (key, id)) in seeks {
+        for (key, id) in seeks {
             let left = count(max.saturating_sub(taken.len()));
             if left == 0 {
                 break;
@@ -172,11 +191,11 @@ impl Run<'_, '_> {
                 &now,
             ];
             let rows = match commits {
-                true => self.query_and_commit(LOCKED_AND_COUNTED, &params)?,
-                false => self.query(sql, params.get(..LEASE_PARAMS).unwrap_or_default())?,
+                true => self.query_and_commit(take_and_count, &params)?,
+                false => self.query(take, params.get(..LEASE_PARAMS).unwrap_or_default())?,
             };
             if is_marked && mark != Some((key, id)) {
-                let (took, found) = (self.took(), rows.len());
+                let (took, found) = (self.took(1), rows.len());
                 self.shared.marks().looked(&ids, (took, found), Instant::now());
             }
             leases::read(self, &rows, lanes, &claim.queue, until, &mut taken)?;
