@@ -57,7 +57,8 @@ pub(crate) fn a_completion_waits_once_and_an_extension_twice() {
 }
 
 /// One that bounds what runs reads what does.
-pub(crate) fn a_claim_waits_twice_however_many_types_it_serves_and_whether_or_not_it_finds_enough() {
+pub(crate) fn a_claim_waits_twice_however_many_types_it_serves_and_whether_or_not_it_finds_enough()
+{
     let cluster = cluster(&[]);
     let proxy = Proxy::delayed(cluster.folder(), DELAY);
     let queue = queue(&proxy.url());

@@ -19,6 +19,11 @@ pub(crate) const WRITE: &str = "WITH d AS (DELETE FROM prismq.slot WHERE task = 
      SELECT l.lane, greatest(l.turn, (SELECT min(o.turn) FROM prismq.turn o WHERE o.lane = l.lane)), l.id
      FROM n JOIN prismq.line l ON l.id = n.id";
 
+/// Records what was taken of limits by their rates, after the rows with these numbers, which are deleted.
+pub(crate) const SET_ARRIVALS: &str = "WITH k AS (SELECT * FROM unnest($1::integer[], $2::bigint[], $3::bigint[]) k (limits, number, time)),
+     d AS (DELETE FROM prismq.arrival a USING k WHERE a.limits = k.limits AND a.number = k.number)
+     INSERT INTO prismq.arrival (limits, number, time) SELECT limits, number + 1, time FROM k";
+
 /// A limit that this transaction has locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LimitState {
@@ -26,9 +31,16 @@ pub(crate) struct LimitState {
     /// Its leased tasks, or as many of them as it lets run.
     pub(crate) running: i64,
     pub(crate) arrival: i64,
+    /// The number of the row that has the arrival, 0 without one, and what that says.
+    pub(crate) stored_arrival: (i64, i64),
 }
 
 impl LimitState {
+    /// That of a limit of which nothing was taken.
+    pub(crate) const fn new(limit: Limit) -> Self {
+        Self { limit, running: 0, arrival: 0, stored_arrival: (0, 0) }
+    }
+
     pub(crate) fn has_slot(&self) -> bool {
         self.limit.total.has_slot(self.running)
     }
@@ -108,18 +120,42 @@ impl Limits {
         self.locked.as_ref()?.get(&lane.limit)
     }
 
-    /// Of these limits, each once, those that have a rate, with the arrival times that follow from what was taken.
-    pub(crate) fn arrivals(&self, limits: &[i32]) -> (Vec<i32>, Vec<i64>) {
-        let taken_of: BTreeSet<i32> = limits.iter().copied().collect();
-        let states = self.locked.iter().flatten();
-        let states =
-            states.filter(|(id, state)| taken_of.contains(*id) && state.limit.total.rate.is_some());
-        states.map(|(id, state)| (*id, state.arrival)).unzip()
+    /// The arrival times that follow from what was taken and are not stored yet.
+    pub(crate) fn take_arrivals(&mut self) -> Arrivals {
+        let mut arrivals = Arrivals::default();
+        for (id, state) in self.locked.iter_mut().flatten() {
+            let (number, stored) = state.stored_arrival;
+            if state.arrival != stored {
+                arrivals.limits.push(*id);
+                arrivals.numbers.push(number);
+                arrivals.times.push(state.arrival);
+                state.stored_arrival = (number + 1, state.arrival);
+            }
+        }
+        arrivals
     }
 
     /// The limit of a lane, to take of it.
     pub(crate) fn state_mut(&mut self, lane: Lane) -> Option<&mut LimitState> {
         self.locked.as_mut()?.get_mut(&lane.limit)
+    }
+}
+
+/// The parameters of [`SET_ARRIVALS`].
+#[derive(Debug, Default)]
+pub(crate) struct Arrivals {
+    limits: Vec<i32>,
+    numbers: Vec<i64>,
+    times: Vec<i64>,
+}
+
+impl Arrivals {
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.limits.is_empty()
+    }
+
+    pub(crate) fn values(&self) -> [&dyn Value; 3] {
+        [&self.limits, &self.numbers, &self.times]
     }
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod queues;
 pub(crate) mod run;
 pub(crate) mod send;
 pub(crate) mod shared;
+pub(crate) mod slots;
 pub(crate) mod statements;
 mod wanted;
 

@@ -40,7 +40,9 @@ pub(crate) fn state(stored: i16) -> Result<State> {
 /// The columns that [`Settings::read`] reads.
 macro_rules! settings {
     () => {
-        "q.id, q.ordering, q.ageing_step, q.virtual_time, q.paused, q.depth, q.keep, q.cancelled_keep, q.concurrency"
+        "q.id, q.ordering, q.ageing_step, q.paused, q.depth, q.keep, q.cancelled_keep, q.concurrency,
+         CASE WHEN q.ordering = 4 THEN (SELECT ARRAY[v.number, v.time] FROM prismq.virtual_time v WHERE v.queue = q.id
+             ORDER BY v.number DESC, v.time DESC LIMIT 1) END"
     };
 }
 pub(crate) use settings;
@@ -49,12 +51,21 @@ pub(crate) use settings;
 pub(crate) const SETTINGS: &str =
     concat!("SELECT ", settings!(), " FROM prismq.queue q WHERE q.id = ANY ($1)");
 
+/// Adds what the virtual time of a queue is after a row with this number, and deletes that and those shortly before it,
+/// which claims added at the same time. What others have locked they delete.
+pub(crate) const SET_VIRTUAL_TIME: &str = "WITH d AS (DELETE FROM prismq.virtual_time WHERE ctid = ANY (ARRAY(
+         SELECT ctid FROM prismq.virtual_time WHERE queue = $1 AND number > $2 - 100 AND number <= $2
+         FOR UPDATE SKIP LOCKED)))
+     INSERT INTO prismq.virtual_time (queue, number, time) VALUES ($1, $2 + 1, $3)";
+
 /// How one queue is set, as of the transaction in progress.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settings {
     pub(crate) id: i32,
     pub(crate) order: Order,
     pub(crate) virtual_time: i64,
+    /// The number of the row that says so; 0 without one.
+    pub(crate) virtual_number: i64,
     pub(crate) paused: bool,
     /// Most live tasks.
     pub(crate) depth: Option<i32>,
@@ -70,16 +81,22 @@ impl Settings {
     /// From the columns from this one on; `None` where there is no queue.
     pub(crate) fn read(row: &Row, from: usize) -> Result<Option<Self>> {
         let Some(id) = row.column(from)? else { return Ok(None) };
-        let cancelled: Option<i32> = row.column(from + 7)?;
+        let cancelled: Option<i32> = row.column(from + 6)?;
+        let virtual_time: Option<Vec<i64>> = row.column(from + 8)?;
+        let (virtual_number, virtual_time) = match virtual_time.as_deref() {
+            Some([number, time]) => (*number, *time),
+            _ => (0, 0),
+        };
         Ok(Some(Self {
             id,
             order: order(row.column(from + 1)?, row.column(from + 2)?)?,
-            virtual_time: row.column(from + 3)?,
-            paused: row.column(from + 4)?,
-            depth: row.column(from + 5)?,
-            keep: row.column(from + 6)?,
+            virtual_time,
+            virtual_number,
+            paused: row.column(from + 3)?,
+            depth: row.column(from + 4)?,
+            keep: row.column(from + 5)?,
             keeps_cancelled: cancelled.is_none_or(|keep| keep > 0),
-            concurrency: row.column(from + 8)?,
+            concurrency: row.column(from + 7)?,
         }))
     }
 

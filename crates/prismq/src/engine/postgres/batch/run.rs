@@ -210,6 +210,7 @@ impl<'a, 't> Run<'a, 't> {
             return Ok(run);
         }
         if shared.is_new(run.epoch()) || known != source || last_lane < last_known {
+            shared.first_slots().forget();
             run.reread_lanes()?;
         } else if last_lane > last_known || run.names_freed > freed {
             run.refresh_lanes()?;
@@ -365,16 +366,12 @@ impl<'a, 't> Run<'a, 't> {
         self.changes_settings = true;
     }
 
-    /// Advances the virtual time of a queue, unless another transaction has locked the queue: the next claim does it then.
+    /// Advances the virtual time of a queue.
     pub(crate) fn set_virtual_time(&mut self, id: i32, virtual_time: i64) -> Result<()> {
-        if let Some(settings) = self.queues.get_mut(&id) {
-            settings.virtual_time = virtual_time;
-        }
-        self.execute(
-            "UPDATE prismq.queue SET virtual_time = $2
-             WHERE id = ANY (ARRAY(SELECT id FROM prismq.queue WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED))",
-            &[&id, &virtual_time],
-        )
+        let Some(settings) = self.queues.get_mut(&id) else { return Ok(()) };
+        let before = settings.virtual_number;
+        (settings.virtual_time, settings.virtual_number) = (virtual_time, before + 1);
+        self.execute(queues::SET_VIRTUAL_TIME, &[&id, &before, &virtual_time])
     }
 
     /// The queue of a lane that has tasks. There is none if the lane was lost with a server while a task of it was kept.

@@ -8,6 +8,7 @@ use super::due::Horizon;
 use super::lanes::Lanes;
 use super::marks::Marks;
 use super::postponed::Postponed;
+use super::slots::FirstSlots;
 use super::statements::Statements;
 use crate::engine::DeferredLog;
 use crate::engine::postgres::clock::Time;
@@ -19,6 +20,7 @@ pub(crate) struct Shared {
     pub(crate) lanes: Mutex<Lanes>,
     pub(crate) marks: Mutex<Marks>,
     pub(crate) horizon: Mutex<Horizon>,
+    first_slots: Mutex<FirstSlots>,
     cached: Mutex<Cached>,
     /// The highest epoch of a session that has begun a transaction.
     epoch: AtomicI64,
@@ -39,6 +41,7 @@ impl Shared {
             lanes: Mutex::default(),
             marks: Mutex::default(),
             horizon: Mutex::default(),
+            first_slots: Mutex::default(),
             cached: Mutex::default(),
             epoch: AtomicI64::new(0),
             time,
@@ -65,12 +68,17 @@ impl Shared {
     pub(crate) fn forget_looks(&self) {
         self.marks().forget();
         self.horizon().forget();
+        self.first_slots().forget();
         self.cached().forget();
     }
 
     /// Whether a session with this epoch is newer than all of which a transaction has begun.
     pub(super) fn is_new(&self, epoch: i64) -> bool {
         self.epoch.fetch_max(epoch, Ordering::Relaxed) < epoch
+    }
+
+    pub(crate) fn first_slots(&self) -> MutexGuard<'_, FirstSlots> {
+        self.first_slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn cached(&self) -> MutexGuard<'_, Cached> {

@@ -12,13 +12,15 @@ const TRANSACTION_AGE_MAX: u64 = 500_000_000;
 /// Longer than a transaction of any program should be open.
 const OPEN_MAX: Duration = Duration::from_secs(300);
 /// The tables whose rows change all the time, which the schema has vacuum follow closely, and after how many dead rows.
-const BUSY: [(&str, u32); 9] = [
+const BUSY: [(&str, u32); 11] = [
     ("task", VACUUMED_AFTER),
     ("ready", VACUUMED_AFTER),
     ("scheduled", VACUUMED_AFTER),
     ("expiry", VACUUMED_AFTER),
     ("ended", VACUUMED_AFTER),
     ("counter_delta", 2_000),
+    ("virtual_time", 2_000),
+    ("arrival", 2_000),
     ("slot", VACUUMED_AFTER),
     ("turn", VACUUMED_AFTER),
     ("prismq_inbox", VACUUMED_AFTER),

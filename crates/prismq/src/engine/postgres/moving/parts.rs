@@ -12,28 +12,32 @@ const QUEUES: &str = "WITH n AS MATERIALIZED (SELECT * FROM unnest($1::bigint[],
                cancelled_keep, cancelled_age, dead_keep, dead_age, enqueued, completed, failed, reclaimed, cancelled,
                deleted, expired)),
      c AS (INSERT INTO prismq.counter (queue, enqueued, completed, failed, reclaimed, cancelled, deleted, expired)
-           SELECT id::integer, enqueued, completed, failed, reclaimed, cancelled, deleted, expired FROM n)
-     INSERT INTO prismq.queue (id, name, ordering, ageing_step, virtual_time, paused, depth, concurrency, keep,
+           SELECT id::integer, enqueued, completed, failed, reclaimed, cancelled, deleted, expired FROM n),
+     v AS (INSERT INTO prismq.virtual_time (queue, number, time)
+           SELECT id::integer, 1, virtual_time FROM n WHERE virtual_time <> 0)
+     INSERT INTO prismq.queue (id, name, ordering, ageing_step, paused, depth, concurrency, keep,
          completed_age, cancelled_keep, cancelled_age, dead_keep, dead_age) OVERRIDING SYSTEM VALUE
-     SELECT id::integer, name, ordering::smallint, ageing_step, virtual_time, paused <> 0,
+     SELECT id::integer, name, ordering::smallint, ageing_step, paused <> 0,
          CASE WHEN depth IS NOT NULL THEN least(depth, 2147483647) END::integer,
          CASE WHEN concurrency IS NOT NULL THEN least(concurrency, 2147483647) END::integer, keep::integer,
          completed_age, cancelled_keep::integer, cancelled_age, dead_keep::integer, dead_age FROM n";
 /// Counts of tasks are stored up to the highest number that a server has for them, as when they are set.
 const LIMITS: &str =
-    "INSERT INTO prismq.limits (id, name, queue, concurrency, tasks, period, burst, key_concurrency, key_tasks,
-         key_period, key_burst, arrival, removed) OVERRIDING SYSTEM VALUE
+    "WITH n AS MATERIALIZED (SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[],
+             $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[],
+             $13::bigint[])
+         AS n (id, name, queue, concurrency, tasks, period, burst, key_concurrency, key_tasks, key_period, key_burst,
+               arrival, removed)),
+     a AS (INSERT INTO prismq.arrival (limits, number, time) SELECT id::integer, 1, arrival FROM n WHERE arrival <> 0)
+     INSERT INTO prismq.limits (id, name, queue, concurrency, tasks, period, burst, key_concurrency, key_tasks,
+         key_period, key_burst, removed) OVERRIDING SYSTEM VALUE
      SELECT id::integer, name, queue::integer,
          CASE WHEN concurrency IS NOT NULL THEN least(concurrency, 2147483647) END::integer,
          CASE WHEN tasks IS NOT NULL THEN least(tasks, 2147483647) END::integer, period,
          CASE WHEN burst IS NOT NULL THEN least(burst, 2147483647) END::integer,
          CASE WHEN key_concurrency IS NOT NULL THEN least(key_concurrency, 2147483647) END::integer,
          CASE WHEN key_tasks IS NOT NULL THEN least(key_tasks, 2147483647) END::integer, key_period,
-         CASE WHEN key_burst IS NOT NULL THEN least(key_burst, 2147483647) END::integer, arrival, removed <> 0
-     FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-                 $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[])
-         AS n (id, name, queue, concurrency, tasks, period, burst, key_concurrency, key_tasks, key_period, key_burst,
-               arrival, removed)";
+         CASE WHEN key_burst IS NOT NULL THEN least(key_burst, 2147483647) END::integer, removed <> 0 FROM n";
 const LANES: &str =
     "INSERT INTO prismq.lane (id, queue, type, requirements, limits, keyed) OVERRIDING SYSTEM VALUE
      SELECT id::integer, queue::integer, type, requirements, limits::integer, keyed::smallint

@@ -23,7 +23,7 @@ const LOCK: &str =
 const CLEAR: &str = "TRUNCATE prismq.queue, prismq.lane, prismq.task, prismq.ready, prismq.scheduled, prismq.expiry,
      prismq.ended, prismq.counter, prismq.counter_delta, prismq.deadline, prismq.cancel, prismq.attempt, prismq.note,
      prismq.log, prismq.retry, prismq.type_retention, prismq.unique_key, prismq.limits, prismq.slot, prismq.key,
-     prismq.line, prismq.turn, prismq.schedule, prismq.migration";
+     prismq.line, prismq.turn, prismq.schedule, prismq.migration, prismq.virtual_time, prismq.arrival";
 const BEGIN: &str = "INSERT INTO prismq.migration (number) VALUES ($1)";
 /// Ids of tasks that are added later are above those of all that are moved.
 const SET_NEXT_ID: &str = "SELECT setval('prismq.task_id', $1, false)";

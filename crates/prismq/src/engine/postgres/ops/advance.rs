@@ -68,12 +68,14 @@ impl Run<'_, '_> {
         if is_due(self.due.scheduled) {
             for row in self.query(PROMOTE, &[&now, &STEP_TASKS_MAX, &from])? {
                 let (lane, promoted): (i32, i64) = (row.column(0)?, row.column(1)?);
-                self.shared.marks().added(lane, (row.column(3)?, i64::MIN));
+                let line: Option<i32> = row.column(2)?;
+                let added = (row.column(3)?, i64::MIN);
+                self.shared.marks().added(line.unwrap_or(lane), added);
                 let Some(queue) = self.queue_of(lane)? else { continue };
                 let counters = self.counters.of(queue);
                 counters.scheduled -= promoted;
                 counters.ready += promoted;
-                self.limits.added(row.column(2)?);
+                self.limits.added(line);
             }
         }
         if is_due(self.due.expiry) {

@@ -20,7 +20,7 @@ CREATE TABLE prismq.meta (
 );
 
 -- A queue and how it is set. ordering: 0 priority, 1 first in first out, 2 last in first out, 3 ageing by ageing_step
--- microseconds a priority number, 4 weighted random from virtual_time on. concurrency: how many tasks may be leased.
+-- microseconds a priority number, 4 weighted random. concurrency: how many tasks may be leased.
 -- keep: how many completed tasks to keep.
 -- Ages are in microseconds; NULL is no limit.
 CREATE TABLE prismq.queue (
@@ -28,7 +28,6 @@ CREATE TABLE prismq.queue (
     name           text     COLLATE "C" NOT NULL UNIQUE,
     ordering       smallint NOT NULL DEFAULT 0 CHECK (ordering BETWEEN 0 AND 4),
     ageing_step    bigint   NOT NULL DEFAULT 0,
-    virtual_time   bigint   NOT NULL DEFAULT 0,
     paused         boolean  NOT NULL DEFAULT false,
     depth          integer  CHECK (depth > 0),
     concurrency    integer  CHECK (concurrency > 0),
@@ -39,6 +38,18 @@ CREATE TABLE prismq.queue (
     dead_keep      integer,
     dead_age       bigint
 );
+
+-- The virtual time of a queue whose order is weighted random: the key of the task that was claimed last, 0 without a row.
+-- Each claim adds a row with the next number and deletes the one before. The last counts, which is found first: all
+-- versions of a row that is updated would be passed over, as long as an old snapshot keeps them.
+CREATE TABLE prismq.virtual_time (
+    queue  integer NOT NULL,
+    number bigint  NOT NULL,
+    time   bigint  NOT NULL
+) WITH (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0
+);
+CREATE INDEX virtual_time_number ON prismq.virtual_time (queue, number, time);
 
 -- A lane is what a worker can or cannot serve as a whole: one type of task with the same requirements in one queue.
 -- requirements: names in order, with line feeds between them. limits: the limit that counts its tasks, or 0. keyed: 1 if

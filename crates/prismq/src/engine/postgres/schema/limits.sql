@@ -5,9 +5,8 @@
 -- it: what adds tasks or ends leases adds and deletes rows of its own (turn, slot), and waits for no claim.
 
 -- A limit: its bounds, NULL where there is none, of all its tasks and of those of each key. Without a name it is that of
--- a queue, for its tasks with a key and no limit, and to be locked by claims if its concurrency is bounded. arrival: when
--- the next task is due by its rate (the theoretical arrival time of the generic cell rate algorithm). removed: it has no
--- bounds and no new tasks; the row stays as lanes name it.
+-- a queue, for its tasks with a key and no limit, and to be locked by claims if its concurrency is bounded. removed: it has
+-- no bounds and no new tasks; the row stays as lanes name it.
 CREATE TABLE prismq.limits (
     id              integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name            text    COLLATE "C" UNIQUE,
@@ -20,23 +19,36 @@ CREATE TABLE prismq.limits (
     key_tasks       integer,
     key_period      bigint,
     key_burst       integer,
-    arrival         bigint  NOT NULL DEFAULT 0,
     removed         boolean NOT NULL DEFAULT false,
     CHECK ((name IS NULL) <> (queue IS NULL))
-) WITH (fillfactor = 50);
+);
 
--- A leased task that a limit counts, with its key if it has one.
+-- When the next task of a limit is due by its rate (the theoretical arrival time of the generic cell rate algorithm), 0
+-- without a row. Rows follow each other as in virtual_time.
+CREATE TABLE prismq.arrival (
+    limits integer NOT NULL,
+    number bigint  NOT NULL,
+    time   bigint  NOT NULL,
+    PRIMARY KEY (limits, number)
+) WITH (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0
+);
+
+-- A leased task that a limit counts, with its key if it has one. number: those of a limit rise, as it is locked when they
+-- are given, so that claims need not look again for slots before the first that they have seen.
 CREATE TABLE prismq.slot (
     task   bigint  PRIMARY KEY,
     limits integer NOT NULL,
-    key    bigint
+    key    bigint,
+    number bigint  GENERATED ALWAYS AS IDENTITY
 ) WITH (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_cost_delay = 0,
     autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000
 );
-CREATE INDEX slot_limits ON prismq.slot (limits, key);
+CREATE INDEX slot_limits ON prismq.slot (limits, number);
+CREATE INDEX slot_key ON prismq.slot (key, number) WHERE key IS NOT NULL;
 
--- A key of a limit, in one queue if its tasks are ordered (else 0). arrival: as that of a limit. holder: the task of an
+-- A key of a limit, in one queue if its tasks are ordered (else 0). arrival: when its next task is due by its rate. holder: the task of an
 -- ordered key that has begun, and keeps the key until it is completed, dead or gone. due_at: when its tasks may go on
 -- that wait for its rate.
 CREATE TABLE prismq.key (

@@ -16,14 +16,22 @@ use crate::model::{Claim, Result};
 
 /// Locks limits, and those of queues.
 pub(crate) const LOCK: &str = "SELECT concurrency, tasks, period, burst, key_concurrency, key_tasks, key_period, key_burst,
-         id, arrival
+         id
      FROM prismq.limits WHERE id = ANY (ARRAY(
          SELECT id FROM prismq.limits WHERE id = ANY ($1) UNION SELECT id FROM prismq.limits WHERE queue = ANY ($2)))
      ORDER BY id FOR NO KEY UPDATE";
-/// The leased tasks of limits that bound them, counted up to the bound.
-pub(crate) const RUNNING: &str = "SELECT m.id,
-         (SELECT count(*) FROM (SELECT FROM prismq.slot s WHERE s.limits = m.id LIMIT m.concurrency) s)
-     FROM prismq.limits m WHERE m.id = ANY ($1) AND m.concurrency IS NOT NULL";
+/// What was taken of limits, once they are locked: of those that bound them the leased tasks, counted up to the bound, and
+/// the first number that a slot of theirs has or can be given; and when the next task is due by the rate.
+pub(crate) const TAKEN: &str = "SELECT m.id, s.tasks,
+         CASE WHEN m.concurrency IS NOT NULL
+             THEN coalesce(s.first, (SELECT last_value + is_called::integer FROM prismq.slot_number_seq)) END,
+         a.number, a.time
+     FROM unnest($1::integer[], $2::bigint[]) w (id, first) JOIN prismq.limits m ON m.id = w.id
+         CROSS JOIN LATERAL (SELECT count(*) AS tasks, min(s.number) AS first
+             FROM (SELECT s.number FROM prismq.slot s WHERE s.limits = m.id AND s.number >= w.first
+                   ORDER BY s.limits, s.number LIMIT coalesce(m.concurrency, 0)) s) s
+         LEFT JOIN LATERAL (SELECT a.number, a.time FROM prismq.arrival a WHERE a.limits = m.id
+             ORDER BY a.limits DESC, a.number DESC LIMIT 1) a ON m.tasks IS NOT NULL";
 /// The leased tasks of queues.
 pub(crate) const LEASED: &str = "SELECT queue, coalesce(sum(leased), 0)::bigint FROM (
          SELECT queue, leased FROM prismq.counter WHERE queue = ANY ($1)
@@ -85,23 +93,30 @@ impl Run<'_, '_> {
         let limits: Vec<i32> = limits.into_iter().collect();
         let changes = self.limits.take();
         let of_changes = changes.as_ref().map(Changes::values);
+        let firsts = self.shared.first_slots().of_limits(&limits);
         let lock: [&dyn Value; 2] = [&limits, &bounded];
-        let (of_limits, of_queues): ([&dyn Value; 1], [&dyn Value; 1]) = ([&limits], [&bounded]);
+        let of_limits: [&dyn Value; 2] = [&limits, &firsts];
+        let of_queues: [&dyn Value; 1] = [&bounded];
         let mut statements: Vec<(&'static str, &[&dyn Value])> = Vec::with_capacity(4);
         statements.extend(of_changes.iter().map(|values| (WRITE, values.as_slice())));
-        statements.extend([(LOCK, &lock[..]), (RUNNING, &of_limits[..]), (LEASED, &of_queues[..])]);
+        statements.extend([(LOCK, &lock[..]), (TAKEN, &of_limits[..]), (LEASED, &of_queues[..])]);
         let mut answers = self.query_all(&statements)?;
         let mut rows = || answers.pop().unwrap_or_default();
-        let (leased, running, locked) = (rows(), rows(), rows());
+        let (leased, taken, locked) = (rows(), rows(), rows());
         let mut states = BTreeMap::new();
         for row in &locked {
-            let state =
-                LimitState { limit: limit_at(row, 0)?, running: 0, arrival: row.column(9)? };
-            states.insert(row.column::<i32>(8)?, state);
+            states.insert(row.column::<i32>(8)?, LimitState::new(limit_at(row, 0)?));
         }
-        for row in &running {
-            if let Some(state) = states.get_mut(&row.column(0)?) {
+        for row in &taken {
+            let id = row.column(0)?;
+            if let Some(first) = row.column(2)? {
+                self.shared.first_slots().found_of_limit(id, first);
+            }
+            if let Some(state) = states.get_mut(&id) {
                 state.running = row.column(1)?;
+                let (number, time): (Option<i64>, Option<i64>) = (row.column(3)?, row.column(4)?);
+                state.arrival = time.unwrap_or(0);
+                state.stored_arrival = (number.unwrap_or(0), state.arrival);
             }
         }
         self.limits.locked = Some(states);

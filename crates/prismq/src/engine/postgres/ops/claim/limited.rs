@@ -11,6 +11,7 @@ use super::admission::Admission;
 use super::leases::Taken;
 use super::lines::read::{DUE, HINTS, HINTS_MAX};
 use super::lines::{Keys, Lines};
+use super::looks::Looks;
 use super::take::count;
 use crate::engine::postgres::batch::lanes::{Keyed, Lane};
 use crate::engine::postgres::batch::queues::Settings;
@@ -18,9 +19,10 @@ use crate::engine::postgres::batch::run::Run;
 use crate::engine::postgres::client::{Columns, Value};
 use crate::model::{Claim, Result};
 
-/// The first ready tasks of lanes or lines, in the order that begins at a key and wraps around, and the first suspects.
+/// The first ready tasks of lanes or lines after a place in each, in the order that begins at a key and wraps around, and
+/// the first suspects.
 macro_rules! first_tasks {
-    ($columns:literal, $from:literal, $lock:literal) => {
+    ($columns:literal, $from:expr, $lock:literal) => {
         concat!(
             "SELECT q.lane, q.suspect, q.order_key, q.id",
             $columns,
@@ -28,7 +30,7 @@ macro_rules! first_tasks {
             $from,
             " CROSS JOIN LATERAL (
          SELECT * FROM (SELECT lane, suspect, order_key, id FROM prismq.ready
-             WHERE lane = l.lane AND NOT suspect AND order_key >= $2
+             WHERE lane = l.lane AND NOT suspect AND (order_key, id) > (l.after_key, l.after_id)
              ORDER BY lane, suspect, order_key, id LIMIT $3",
             $lock,
             ") a UNION ALL SELECT * FROM (SELECT lane, suspect, order_key, id FROM prismq.ready
@@ -49,11 +51,17 @@ macro_rules! first_tasks {
 }
 pub(super) use first_tasks;
 
+macro_rules! in_lanes {
+    () => {
+        "unnest($1::integer[], $5::bigint[], $6::bigint[]) l (lane, after_key, after_id)"
+    };
+}
+
 /// Of lanes that no limit counts: locked, and those that others are taking are passed over.
-pub(crate) const FREE: &str =
-    first_tasks!("", "unnest($1::integer[]) l (lane)", " FOR UPDATE SKIP LOCKED");
+pub(crate) const FREE: &str = first_tasks!("", in_lanes!(), " FOR UPDATE SKIP LOCKED");
 /// Of lanes or lines under limits that are locked, so that nobody else takes any.
-pub(crate) const OF_LIMITED: &str = first_tasks!("", "unnest($1::integer[]) l (lane)", "");
+pub(crate) const OF_LIMITED: &str = first_tasks!("", in_lanes!(), "");
+
 /// Where a ready task stands: the number of its lane or line, and its position there.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
@@ -82,8 +90,8 @@ impl Place {
 /// Where tasks of a lane come from.
 #[derive(Debug)]
 enum Tasks {
-    /// Its ready tasks, suspects among them, in order.
-    InOrder(VecDeque<Place>),
+    /// Its ready tasks, suspects among them, in order, and whether there may be more.
+    InOrder { places: VecDeque<Place>, has_more: bool },
     /// Its keys in turn.
     ByKey(Lines),
 }
@@ -111,19 +119,39 @@ impl Run<'_, '_> {
         settings: Settings,
         admission: &mut Admission,
     ) -> Result<Vec<Taken>> {
-        let first_key = settings.first_key();
-        let mut keys = Keys::default();
-        let mut sources =
-            self.sources((claim, max), lanes, first_key, (&mut *admission, &mut keys))?;
-        let picked = self.pick((claim, max), &mut sources, first_key, (&mut *admission, &mut keys));
+        let mut looks = Looks::new(self, settings);
+        let (sources, keys, picked) = loop {
+            let mut keys = Keys::default();
+            let known = (&mut *admission, &mut keys);
+            let mut sources = self.sources((claim, max), lanes, &mut looks, known)?;
+            let known = (&mut *admission, &mut keys);
+            let picked = self.pick((claim, max), &mut sources, looks.first_key, known);
+            if !picked.is_empty() || !looks.spared_some() || claim.may_leave_ready {
+                break (sources, keys, picked);
+            }
+            looks.begin_at_first();
+        };
+        if picked.len() < max && looks.spared_some() {
+            // What is before the marks is looked for later.
+            self.spared_look = looks.ends_in(self);
+        }
         let mut lines: Vec<Lines> = Vec::new();
-        for source in sources {
-            if let Tasks::ByKey(of_lane) = source.tasks {
-                admission.more |= picked.len() < max && of_lane.has_more();
-                lines.push(of_lane);
+        let mut seen = Vec::new();
+        for Source { lane, tasks } in sources {
+            match tasks {
+                Tasks::InOrder { places, has_more } => {
+                    seen.push((lane.id, !has_more && places.iter().all(|place| place.suspect)));
+                }
+                Tasks::ByKey(of_lane) => {
+                    admission.more |= picked.len() < max && of_lane.has_more();
+                    seen.extend(of_lane.seen());
+                    lines.push(of_lane);
+                }
             }
         }
-        self.lease_picked(claim, lanes, &picked, (&mut lines, keys))
+        let taken = self.lease_picked(claim, lanes, &picked, (&mut lines, keys))?;
+        looks.took(self, &picked, &seen);
+        Ok(taken)
     }
 
     /// Reads the first tasks of each lane whose limit has room.
@@ -131,9 +159,10 @@ impl Run<'_, '_> {
         &mut self,
         (claim, max): (&Claim, usize),
         lanes: &[(Lane, Arc<str>)],
-        first_key: i64,
+        looks: &mut Looks,
         (admission, keys): (&mut Admission, &mut Keys),
     ) -> Result<Vec<Source>> {
+        let first_key = looks.first_key;
         let now = admission.now;
         let (mut free, mut limited, mut keyed) = (Vec::new(), Vec::new(), Vec::new());
         for (lane, _) in lanes {
@@ -155,38 +184,53 @@ impl Run<'_, '_> {
         let suspects = |most: usize| count(claim.suspects_max.min(most));
         let (of_free, of_limited) = (count(max), count(most_limited));
         let (free_suspects, limited_suspects) = (suspects(max), suspects(most_limited));
-        let from_free: [&dyn Value; 4] = [&free_ids, &first_key, &of_free, &free_suspects];
-        let from_limited: [&dyn Value; 4] =
-            [&limited_ids, &first_key, &of_limited, &limited_suspects];
+        let (after_free, after_limited) =
+            (looks.begin(self, &free_ids), looks.begin(self, &limited_ids));
+        let from_free: [&dyn Value; 6] =
+            [&free_ids, &first_key, &of_free, &free_suspects, &after_free.keys, &after_free.ids];
+        let from_limited: [&dyn Value; 6] = [
+            &limited_ids,
+            &first_key,
+            &of_limited,
+            &limited_suspects,
+            &after_limited.keys,
+            &after_limited.ids,
+        ];
         let due: [&dyn Value; 2] = [&keyed_limits, &now];
         let hints: [&dyn Value; 2] = [&keyed_ids, &HINTS_MAX];
         let mut statements: Vec<(&'static str, &[&dyn Value])> = Vec::with_capacity(4);
+        if !keyed.is_empty() {
+            statements.extend([(DUE, due.as_slice()), (HINTS, hints.as_slice())]);
+        }
+        let before = statements.len();
         if !free.is_empty() {
             statements.push((FREE, &from_free));
         }
         if !limited.is_empty() {
             statements.push((OF_LIMITED, &from_limited));
         }
-        if !keyed.is_empty() {
-            statements.extend([(DUE, due.as_slice()), (HINTS, hints.as_slice())]);
-        }
         if statements.is_empty() {
             return Ok(Vec::new());
         }
         let mut answers = self.query_all(&statements)?;
-        let hinted = if keyed.is_empty() { Vec::new() } else { answers.pop().unwrap_or_default() };
+        let rows: Vec<Row> = answers.drain(before.min(answers.len())..).flatten().collect();
+        let hinted = answers.pop().unwrap_or_default();
+        let found = (self.took(statements.len() - before), rows.len());
+        looks.looked(self, &free_ids, found);
+        looks.looked(self, &limited_ids, found);
         let mut in_order: HashMap<i32, Vec<Place>> = HashMap::new();
-        let rows =
-            answers.iter().take(usize::from(!free.is_empty()) + usize::from(!limited.is_empty()));
-        for row in rows.flatten() {
+        for row in &rows {
             let place = Place::read(row)?;
             in_order.entry(place.owner).or_default().push(place);
         }
         let mut sources = Vec::with_capacity(lanes.len());
-        for lane in free.into_iter().chain(limited) {
+        let free = free.into_iter().map(|lane| (lane, max));
+        for (lane, most) in free.chain(limited.into_iter().map(|lane| (lane, most_limited))) {
             let mut places = in_order.remove(&lane.id).unwrap_or_default();
             places.sort_unstable_by_key(|place| place.rank(first_key));
-            sources.push(Source { lane, tasks: Tasks::InOrder(places.into()) });
+            let has_more = places.iter().filter(|place| !place.suspect).count() >= most;
+            sources
+                .push(Source { lane, tasks: Tasks::InOrder { places: places.into(), has_more } });
         }
         for lane in keyed {
             let mut lines = Lines::new(lane, &hinted)?;
@@ -194,7 +238,7 @@ impl Run<'_, '_> {
                 &mut lines,
                 keys,
                 (most_limited, claim.suspects_max),
-                (first_key, now),
+                (&mut *looks, now),
             )?;
             sources.push(Source { lane, tasks: Tasks::ByKey(lines) });
         }
@@ -240,7 +284,7 @@ impl Tasks {
     /// The task that comes next, a suspect only if those may be taken.
     fn next(&mut self, keys: &mut Keys, now: i64, suspects: bool) -> Option<Place> {
         match self {
-            Self::InOrder(places) => {
+            Self::InOrder { places, .. } => {
                 while !suspects && places.front().is_some_and(|place| place.suspect) {
                     places.pop_front();
                 }
@@ -253,7 +297,7 @@ impl Tasks {
     /// Takes the task that came next, unless another took what it was to have; and its key.
     fn take(&mut self, keys: &mut Keys, now: i64, suspects: bool) -> Option<(Place, Option<i64>)> {
         match self {
-            Self::InOrder(places) => {
+            Self::InOrder { places, .. } => {
                 let is_allowed = |place: &mut Place| suspects || !place.suspect;
                 places.pop_front_if(is_allowed).map(|place| (place, None))
             }

@@ -5,6 +5,7 @@ pub(crate) mod admission;
 mod leases;
 pub(crate) mod limited;
 pub(crate) mod lines;
+mod looks;
 pub(crate) mod picked;
 mod several;
 mod take;

@@ -9,6 +9,7 @@ use super::lines::write::{SET_KEYS, SET_LINES, SET_TURNS};
 use super::lines::{Keys, Lines};
 use super::take::{count, lease};
 use crate::engine::postgres::batch::lanes::Lane;
+use crate::engine::postgres::batch::limits::SET_ARRIVALS;
 use crate::engine::postgres::batch::run::Run;
 use crate::engine::postgres::client::Value;
 use crate::model::{Claim, Result};
@@ -24,9 +25,6 @@ pub(crate) const LEASE: &str = lease!(
 pub(crate) const SLOTS: &str = "INSERT INTO prismq.slot (task, limits, key)
      SELECT k.* FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) k (task, limits, key)
          JOIN prismq.task t ON t.id = k.task WHERE t.state = 2 ON CONFLICT DO NOTHING";
-/// Records what was taken of limits by their rates.
-pub(crate) const SET_LIMITS: &str = "UPDATE prismq.limits m SET arrival = k.arrival
-     FROM unnest($1::integer[], $2::bigint[]) k (id, arrival) WHERE m.id = k.id AND m.arrival <> k.arrival";
 
 impl Run<'_, '_> {
     /// Leases the picked tasks, and writes what was taken of limits and keys.
@@ -67,16 +65,16 @@ impl Run<'_, '_> {
         let slot_limits: Vec<i32> = limited.iter().map(|picked| picked.limit).collect();
         let slot_keys: Vec<Option<i64>> = limited.iter().map(|picked| picked.key).collect();
         let slots: [&dyn Value; 3] = [&slots, &slot_limits, &slot_keys];
-        let (limit_ids, arrivals) = self.limits.arrivals(&slot_limits);
-        let of_limits: [&dyn Value; 2] = [&limit_ids, &arrivals];
+        let arrivals = self.limits.take_arrivals();
+        let of_limits = arrivals.values();
         let (of_keys, of_lines, of_turns) = (keys.values(), turns.of_lines(), turns.of_turns());
         let mut statements: Vec<(&'static str, &[&dyn Value])> = Vec::with_capacity(6);
         statements.push((LEASE, &lease));
         if !limited.is_empty() {
             statements.push((SLOTS, &slots));
         }
-        if !limit_ids.is_empty() {
-            statements.push((SET_LIMITS, &of_limits));
+        if !arrivals.is_empty() {
+            statements.push((SET_ARRIVALS, &of_limits));
         }
         if !keys.is_empty() {
             statements.push((SET_KEYS, &of_keys));

@@ -132,10 +132,7 @@ impl Run<'_, '_> {
         let first_key = settings.first_key();
         // Keys of other orders lie on a ring.
         let is_ring = first_key > i64::MIN;
-        // Where the last come first, all that others add is before a mark; and a clock that was given may stand still.
-        let is_marked = !is_ring
-            && settings.order != Order::LastInFirstOut
-            && !matches!(self.shared.time, Time::Given(_));
+        let is_marked = self.may_begin_later(settings);
         let mark = match is_marked {
             true => self.shared.marks().after(&ids, Instant::now()),
             false => None,
@@ -223,6 +220,15 @@ impl Run<'_, '_> {
 }
 
 impl Run<'_, '_> {
+    /// Whether claims from a queue may begin to look after what they took before.
+    pub(super) fn may_begin_later(&self, settings: Settings) -> bool {
+        // Keys on a ring may lie before those that were taken earlier. Where the last come first, all that others add is
+        // before a mark; and a clock that was given may stand still.
+        settings.first_key() == i64::MIN
+            && settings.order != Order::LastInFirstOut
+            && !matches!(self.shared.time, Time::Given(_))
+    }
+
     /// Whether a claim from this queue is all that the transaction has to do, but for its counters.
     fn needs_only_claim(&self, settings: Settings) -> bool {
         self.is_claim

@@ -20,10 +20,14 @@ const IS_SET: &str = "SELECT id FROM prismq.limits WHERE name = $1 AND NOT remov
 const ADD: &str = "INSERT INTO prismq.limits (name) SELECT $1
      WHERE (SELECT count(*) FROM prismq.limits WHERE name IS NOT NULL AND NOT removed) < $2
      ON CONFLICT (name) DO UPDATE SET removed = false RETURNING id";
-/// Sets the bounds of a limit. Where the rate before led to a later arrival time than the new one can, it counts as that.
-pub(crate) const SET: &str = "UPDATE prismq.limits SET concurrency = $2, tasks = $3, period = $4, burst = $5,
-         key_concurrency = $6, key_tasks = $7, key_period = $8, key_burst = $9, arrival = least(arrival, $10)
+/// Sets the bounds of a limit, and locks it.
+pub(crate) const SET: &str =
+    "UPDATE prismq.limits SET concurrency = $2, tasks = $3, period = $4, burst = $5,
+         key_concurrency = $6, key_tasks = $7, key_period = $8, key_burst = $9
      WHERE id = $1";
+/// Where the rate before led to a later arrival time than the new one can, it counts as that.
+pub(crate) const CUT_ARRIVAL: &str =
+    "UPDATE prismq.arrival SET time = $2 WHERE limits = $1 AND time > $2";
 /// The same for the keys of the limit that wait for its rate.
 pub(crate) const CUT_ARRIVALS: &str =
     "UPDATE prismq.key SET arrival = least(arrival, $2), due_at = NULL
@@ -84,7 +88,7 @@ impl Run<'_, '_> {
         let now = self.now.monotonic.as_micros();
         let (total, per_key) = (StoredBounds::of(limit.total), StoredBounds::of(limit.per_key));
         let arrival = limit.total.latest_arrival(now);
-        let set: [&dyn Value; 10] = [
+        let set: [&dyn Value; 9] = [
             &id,
             &total.concurrency,
             &total.tasks,
@@ -94,12 +98,17 @@ impl Run<'_, '_> {
             &per_key.tasks,
             &per_key.period,
             &per_key.burst,
-            &arrival,
         ];
+        let of_limit: [&dyn Value; 2] = [&id, &arrival];
         let of_keys = limit.per_key.latest_arrival(now);
         let cut: [&dyn Value; 2] = [&id, &of_keys];
         let ask: [&dyn Value; 1] = [&id];
-        self.query_all(&[(SET, &set), (CUT_ARRIVALS, &cut), (ASK, &ask)])?;
+        self.query_all(&[
+            (SET, &set),
+            (CUT_ARRIVAL, &of_limit),
+            (CUT_ARRIVALS, &cut),
+            (ASK, &ask),
+        ])?;
         self.limits.locked = None;
         Ok(())
     }

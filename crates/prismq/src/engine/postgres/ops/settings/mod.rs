@@ -19,8 +19,8 @@ type Answered = Result<Result<Answer>>;
 /// others from beginning. Not for long, as others wait behind it: whoever sets the order tries again.
 const LOCK_SETTINGS: &str = "LOCK TABLE prismq.meta IN ACCESS EXCLUSIVE MODE";
 const LOCK_WAIT: &str = "SET LOCAL lock_timeout = 200";
-const SET_ORDER: &str =
-    "UPDATE prismq.queue SET ordering = $2, ageing_step = $3, virtual_time = 0 WHERE id = $1";
+const SET_ORDER: &str = "WITH v AS (DELETE FROM prismq.virtual_time WHERE queue = $1)
+     UPDATE prismq.queue SET ordering = $2, ageing_step = $3 WHERE id = $1";
 const SET_PAUSED: &str = "UPDATE prismq.queue SET paused = $2 WHERE id = $1";
 const SET_HISTORY: &str = "UPDATE prismq.queue SET keep = $2 WHERE id = $1";
 const SET_DEPTH: &str = "UPDATE prismq.queue SET depth = $2 WHERE id = $1";

@@ -17,7 +17,7 @@ use tokio_postgres::Row;
 
 use self::read::HINTS_MAX;
 use super::limited::Place;
-use crate::engine::postgres::batch::lanes::Lane;
+use crate::engine::postgres::batch::lanes::{Keyed, Lane};
 use crate::model::{Bounds, Result};
 
 /// A key as of this claim.
@@ -124,6 +124,15 @@ impl Lines {
         let all_closed = self.lines.iter().all(|line| line.closed);
         let taken_up = |line: &Line| !line.closed && line.tasks.is_empty();
         self.has_more && self.unread.is_empty() && all_closed || self.lines.iter().any(taken_up)
+    }
+
+    /// Of each line that was read whether all its tasks were taken but for suspects. Of ordered keys only the first is read.
+    pub(super) fn seen(&self) -> impl Iterator<Item = (i32, bool)> {
+        let of_lines = (self.base.keyed != Keyed::Ordered).then_some(&self.lines);
+        of_lines
+            .into_iter()
+            .flatten()
+            .map(|line| (line.id, !line.has_more && line.tasks.iter().all(|place| place.suspect)))
     }
 
     /// How many lines have a task that may start.

@@ -11,6 +11,7 @@ use crate::engine::postgres::batch::queues::READY;
 use crate::engine::postgres::batch::run::Run;
 use crate::engine::postgres::client::{Columns, Value};
 use crate::engine::postgres::ops::claim::limited::{OF_LIMITED, Place, first_tasks};
+use crate::engine::postgres::ops::claim::looks::Looks;
 use crate::engine::postgres::ops::claim::take::count;
 use crate::model::Result;
 
@@ -38,18 +39,24 @@ pub(crate) const HINTS: &str = "SELECT t.lane, t.turn, t.line, t.place
      FROM unnest($1::integer[]) l (lane) CROSS JOIN LATERAL (
          SELECT lane, turn, line, ctid::text AS place FROM prismq.turn WHERE lane = l.lane
          ORDER BY lane, turn, line LIMIT $2) t";
-/// The keys of lines of a lane, with the task that keeps an ordered one, and how many of its tasks run, counted up to a number.
+/// The keys of lines of a lane, with the task that keeps an ordered one, how many of its tasks run, counted up to a number,
+/// and the first number that a slot of theirs has or can be given.
 pub(crate) const KEYS: &str = "SELECT l.id, k.id, k.arrival, t.id, t.state, coalesce(t.line, 0), t.suspect, t.order_key,
-         (SELECT count(*) FROM (SELECT FROM prismq.slot s WHERE s.limits = k.limits AND s.key = k.id LIMIT $2) s)
-     FROM unnest($1::integer[]) w (line) JOIN prismq.line l ON l.id = w.line AND l.lane = $3
+         s.tasks, coalesce(s.first, (SELECT last_value + is_called::integer FROM prismq.slot_number_seq))
+     FROM unnest($1::integer[], $4::bigint[]) w (line, first) JOIN prismq.line l ON l.id = w.line AND l.lane = $3
          JOIN prismq.key k ON k.id = l.key
+         CROSS JOIN LATERAL (SELECT count(*) AS tasks, min(s.number) AS first
+             FROM (SELECT s.number FROM prismq.slot s WHERE s.key = k.id AND s.number >= w.first
+                   ORDER BY s.key, s.number LIMIT $2) s) s
          LEFT JOIN prismq.task t ON t.id = k.holder AND t.state IN (0, 1, 2)";
 /// The first tasks over all lines of the keys of some lines.
 pub(crate) const FIRST_OF_KEYS: &str = first_tasks!(
     ", l.key",
-    "(SELECT DISTINCT a.id AS lane, a.key FROM prismq.line b JOIN prismq.line a ON a.key = b.key WHERE b.id = ANY ($1)) l",
+    "(SELECT DISTINCT a.id AS lane, a.key, $5::bigint AS after_key, $6::bigint AS after_id
+      FROM prismq.line b JOIN prismq.line a ON a.key = b.key WHERE b.id = ANY ($1)) l",
     ""
 );
+
 impl Run<'_, '_> {
     /// Reads lines until as many have a task that may start as are wanted, or there are no others.
     pub(in crate::engine::postgres::ops::claim) fn read_lines(
@@ -57,8 +64,9 @@ impl Run<'_, '_> {
         lines: &mut Lines,
         keys: &mut Keys,
         (most, suspects_max): (usize, usize),
-        (first_key, now): (i64, i64),
+        (looks, now): (&mut Looks, i64),
     ) -> Result<()> {
+        let first_key = looks.first_key;
         let bounds = self.limits.state(lines.base).map(|state| state.limit.per_key);
         let (bounds, ordered) = (bounds.unwrap_or_default(), lines.base.keyed == Keyed::Ordered);
         while lines.open() < most && !lines.unread.is_empty() {
@@ -71,12 +79,22 @@ impl Run<'_, '_> {
                 Some(tasks) if !ordered => i64::from(tasks),
                 _ => 0,
             };
-            let of_keys: [&dyn Value; 3] = [&ids, &running_max, &lines.base.id];
-            let of_tasks: [&dyn Value; 4] = [&ids, &first_key, &tasks, &suspects];
-            let first = if ordered { FIRST_OF_KEYS } else { OF_LIMITED };
+            let firsts = self.shared.first_slots().of_lines(&ids);
+            let of_keys: [&dyn Value; 4] = [&ids, &running_max, &lines.base.id, &firsts];
+            let after = looks.begin(self, if ordered { &[] } else { &ids });
+            let (first, after): (_, [&dyn Value; 2]) = match ordered {
+                true => (FIRST_OF_KEYS, [&first_key, &i64::MIN]),
+                false => (OF_LIMITED, [&after.keys, &after.ids]),
+            };
+            let [after_key, after_id] = after;
+            let of_tasks: [&dyn Value; 6] =
+                [&ids, &first_key, &tasks, &suspects, after_key, after_id];
             let mut answers = self.query_all(&[(KEYS, &of_keys), (first, &of_tasks)])?;
             let (tasks, of_lines) =
                 (answers.pop().unwrap_or_default(), answers.pop().unwrap_or_default());
+            if !ordered {
+                looks.looked(self, &ids, (self.took(1), tasks.len()));
+            }
             let mut places: HashMap<i32, Vec<Place>> = HashMap::new();
             // Of an ordered key, the first over all its lines.
             let mut firsts: HashMap<i64, Place> = HashMap::new();
@@ -94,6 +112,9 @@ impl Run<'_, '_> {
             for row in &of_lines {
                 let (line, key): (i32, i64) = (row.column(0)?, row.column(1)?);
                 let (holder, place) = holder(row)?;
+                if running_max > 0 {
+                    self.shared.first_slots().found_of_line(line, row.column(9)?);
+                }
                 keys.states.entry(key).or_insert(KeyState {
                     bounds,
                     ordered,

@@ -1,0 +1,104 @@
+//! Where a claim begins to look in lanes and lines that a limit or a key counts, each of which has a mark of its own:
+//! see [`Marks`](crate::engine::postgres::batch::marks::Marks).
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use super::limited::{Picked, Place};
+use crate::engine::postgres::batch::queues::Settings;
+use crate::engine::postgres::batch::run::Run;
+
+/// Where the looks of a claim begin.
+#[derive(Debug)]
+pub(super) struct Looks {
+    /// The first key of the queue's order.
+    pub(super) first_key: i64,
+    /// Whether the queue's order has marks.
+    is_marked: bool,
+    /// Whether looks begin at the first place although there is a mark.
+    from_first: bool,
+    /// The lanes and lines in which they began at a mark.
+    spared: Vec<i32>,
+}
+
+/// After which places looks begin, in the order of the lanes and lines.
+pub(super) struct Begins {
+    pub(super) keys: Vec<i64>,
+    pub(super) ids: Vec<i64>,
+}
+
+impl Looks {
+    /// Those of a claim from this queue, which begin at marks.
+    pub(super) fn new(run: &Run<'_, '_>, settings: Settings) -> Self {
+        let (first_key, is_marked) = (settings.first_key(), run.may_begin_later(settings));
+        Self { first_key, is_marked, from_first: false, spared: Vec::new() }
+    }
+
+    /// Whether one began at a mark, so that there may be tasks before.
+    pub(super) const fn spared_some(&self) -> bool {
+        !self.spared.is_empty()
+    }
+
+    /// From now on they begin at the first place.
+    pub(super) fn begin_at_first(&mut self) {
+        self.from_first = true;
+        self.spared.clear();
+    }
+
+    /// Where to begin in these lanes or lines.
+    pub(super) fn begin(&mut self, run: &Run<'_, '_>, owners: &[i32]) -> Begins {
+        let (marks, now) = (run.shared.marks(), Instant::now());
+        let uses_marks = self.is_marked && !self.from_first;
+        let mut begins = Begins { keys: Vec::new(), ids: Vec::new() };
+        for owner in owners {
+            let mark = if uses_marks { marks.after(&[*owner], now) } else { None };
+            self.spared.extend(mark.map(|_| *owner));
+            let (key, id) = mark.unwrap_or((self.first_key, i64::MIN));
+            begins.keys.push(key);
+            begins.ids.push(id);
+        }
+        begins
+    }
+
+    /// A look in these lanes or lines took this long, and found so many tasks.
+    pub(super) fn looked(
+        &self,
+        run: &Run<'_, '_>,
+        owners: &[i32],
+        (took, found): (Duration, usize),
+    ) {
+        if !self.is_marked {
+            return;
+        }
+        let (mut marks, now) = (run.shared.marks(), Instant::now());
+        for owner in owners.iter().filter(|owner| !self.spared.contains(owner)) {
+            marks.looked(&[*owner], (took, found), now);
+        }
+    }
+
+    /// The claim took these tasks; of these lanes and lines all that it found, where that is said.
+    pub(super) fn took(&self, run: &Run<'_, '_>, picked: &[Picked], seen: &[(i32, bool)]) {
+        if !self.is_marked {
+            return;
+        }
+        let of_one = |place: Place| (place.owner, (place.order_key, place.id));
+        let in_order = picked.iter().map(|picked| picked.place).filter(|place| !place.suspect);
+        let lasts: HashMap<i32, (i64, i64)> = in_order.map(of_one).collect();
+        let (mut marks, now) = (run.shared.marks(), Instant::now());
+        for (owner, took_all) in seen {
+            match lasts.get(owner).copied() {
+                last if *took_all => marks.took_all(&[*owner], last, now),
+                Some(last) => marks.took_some(&[*owner], last, now),
+                None => {}
+            }
+        }
+    }
+
+    /// When looks begin at the first place again, of those that began at a mark.
+    pub(super) fn ends_in(&self, run: &Run<'_, '_>) -> Option<Duration> {
+        let marks = run.shared.marks();
+        // Forgotten meanwhile by a transaction of the application's: at once.
+        let end = |owner: &i32| marks.ends_in(&[*owner], run.began).unwrap_or_default();
+        self.spared.iter().map(end).min()
+    }
+}
