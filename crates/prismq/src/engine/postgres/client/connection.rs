@@ -15,7 +15,7 @@ use super::io::{self, IoThread};
 use super::notifications::Notifications;
 use super::outcome::{self, Commit, Outcome};
 use super::server::{self, STANDBYS, Unfit};
-use super::session::{RoundTrip, Session};
+use super::session::{Plans, RoundTrip, Session};
 use super::{Role, backoff, tls};
 use crate::model::{Durability, Error, Result};
 
@@ -23,13 +23,14 @@ use crate::model::{Durability, Error, Result};
 const CONNECT_WAIT: Duration = Duration::from_secs(10);
 
 /// What each transaction of the queue runs with. Without a plan for each set of values and without the paths that only
-/// pay for whole tables, a statement's cost does not depend on what the planner believes of a table that changes all
-/// the time.
-const SETTINGS: [(&str, &str); 10] = [
+/// pay for whole tables or for many rows, a statement's cost does not depend on what the planner believes of a table that
+/// changes all the time. By a bitmap, it would read and sort all rows of a range to find its first.
+const SETTINGS: [(&str, &str); 11] = [
     ("client_min_messages", "warning"),
     ("default_transaction_deferrable", "off"),
     ("default_transaction_isolation", "'read committed'"),
     ("default_transaction_read_only", "off"),
+    ("enable_bitmapscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
     ("enable_seqscan", "off"),
@@ -83,9 +84,12 @@ impl Connector {
         self.io.handle()
     }
 
-    /// The statements that begin a transaction.
-    pub(super) fn begin(&self, role: Role) -> String {
+    /// The statements that begin a transaction, in which plans are made anew if that is wanted.
+    pub(super) fn begin(&self, role: Role, replans: bool) -> String {
         let mut begin = "BEGIN".to_owned();
+        if replans {
+            begin.push_str("; DISCARD PLANS");
+        }
         if self.address.pooler {
             begin.push_str("; SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE");
             self.settings(role, "SET LOCAL", &mut begin);
@@ -202,6 +206,7 @@ impl Connector {
             server,
             epoch: 0,
             prepared,
+            plans: Plans::default(),
             round_trip: RoundTrip::default(),
             heard: Instant::now(),
         };

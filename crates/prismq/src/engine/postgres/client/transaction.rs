@@ -186,6 +186,7 @@ impl<'s> Transaction<'s> {
             let times = iter::once(&begun).chain(&answered);
             let times: Vec<Instant> = times.filter_map(Cell::get).collect();
             self.took = self.session.round_trip.of_each(sent, &times);
+            self.session.plans.ran(&self.took);
         }
         self.accept(answers, begin.is_some(), statements.len(), commit)
     }
@@ -310,9 +311,14 @@ impl<'s> Transaction<'s> {
     }
 
     /// What is sent with the first statement.
-    fn begin(&self) -> Option<String> {
-        let is_first = self.stage == Stage::New && self.role != Role::Reader;
-        is_first.then(|| self.connector.begin(self.role))
+    fn begin(&mut self) -> Option<String> {
+        if self.stage != Stage::New || self.role == Role::Reader {
+            return None;
+        }
+        // Behind a pooler, each statement is planned when it runs.
+        let is_prepared = self.session.prepared.is_some();
+        let replans = is_prepared && self.session.plans.are_outdated(Instant::now());
+        Some(self.connector.begin(self.role, replans))
     }
 
     fn refuse_failed(&self) -> Result<()> {

@@ -20,7 +20,8 @@ use crate::time::Timestamp;
 const STATES: [i16; 6] = [DEAD, READY, SCHEDULED, LEASED, COMPLETED, CANCELLED];
 
 /// The tasks of a range, from where they wait or are kept: key in its order, id, lane, token, the times when it was
-/// enqueued and ended, error, bytes of its payload, line.
+/// enqueued and ended, error, bytes of its payload, line. Each task is looked up by its id: a plan that is made while the
+/// table is empty would read it as a whole once it is not.
 macro_rules! of_range {
     ($range:literal) => {
         concat!(
@@ -28,7 +29,7 @@ macro_rules! of_range {
                     octet_length(t.payload), t.line
              FROM (",
             $range,
-            ") m JOIN prismq.task t ON t.id = m.id ORDER BY m.key, m.id"
+            ") m CROSS JOIN LATERAL (SELECT * FROM prismq.task WHERE id = m.id OFFSET 0) t ORDER BY m.key, m.id"
         )
     };
 }

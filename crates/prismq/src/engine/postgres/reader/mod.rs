@@ -25,7 +25,8 @@ pub(crate) const TASK: &str = "SELECT t.id, q.name, l.type, l.requirements, t.st
 /// The state of a task, with its error and its result.
 pub(crate) const ENDING: &str = "SELECT state, error, result FROM prismq.task WHERE id = $1";
 /// The highest id of a stored task.
-pub(crate) const LAST_ID: &str = "SELECT coalesce(max(id), 0) FROM prismq.task";
+pub(crate) const LAST_ID: &str =
+    "SELECT coalesce((SELECT id FROM prismq.task ORDER BY id DESC LIMIT 1), 0)";
 /// A number that changes whenever the set of committed transactions does.
 pub(crate) const VERSION: &str = "SELECT hashtextextended(pg_current_snapshot()::text, 0)";
 

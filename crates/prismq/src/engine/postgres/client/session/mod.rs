@@ -1,5 +1,6 @@
 //! One session on the server: its prepared statements, and statements sent together.
 
+mod plans;
 mod round_trip;
 
 use std::collections::HashMap;
@@ -12,6 +13,7 @@ use tokio::task::AbortHandle;
 pub(crate) use tokio_postgres::Row;
 use tokio_postgres::SimpleQueryMessage;
 
+pub(super) use self::plans::Plans;
 pub(super) use self::round_trip::RoundTrip;
 use super::error::message;
 use super::io;
@@ -42,6 +44,7 @@ pub(super) struct Session {
     pub(super) epoch: i64,
     /// By text; `None` where a pooler may give each transaction another session.
     pub(super) prepared: Option<HashMap<Box<str>, tokio_postgres::Statement>>,
+    pub(super) plans: Plans,
     pub(super) round_trip: RoundTrip,
     /// When the server last answered.
     pub(super) heard: Instant,

@@ -24,7 +24,7 @@ pub(crate) const LEASE: &str = lease!(
 /// Records the slots of tasks that were leased.
 pub(crate) const SLOTS: &str = "INSERT INTO prismq.slot (task, limits, key)
      SELECT k.* FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) k (task, limits, key)
-         JOIN prismq.task t ON t.id = k.task WHERE t.state = 2 ON CONFLICT DO NOTHING";
+     WHERE (SELECT t.state FROM prismq.task t WHERE t.id = k.task) = 2 ON CONFLICT DO NOTHING";
 
 impl Run<'_, '_> {
     /// Leases the picked tasks, and writes what was taken of limits and keys.
