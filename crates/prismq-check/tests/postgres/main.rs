@@ -32,10 +32,14 @@ fn main() -> ExitCode {
         )
     };
     let mut trials: Vec<Trial> = VERBS.into_iter().map(verb).collect();
-    let plans: [(&str, fn()); 8] = [
+    let plans: [(&str, fn()); 12] = [
         (
             "a_claim_of_a_nearly_empty_queue_does_not_pass_over_deleted_rows_each_time",
             plans::a_claim_of_a_nearly_empty_queue_does_not_pass_over_deleted_rows_each_time,
+        ),
+        (
+            "a_claim_by_key_costs_the_same_however_many_others_have_come",
+            plans::a_claim_by_key_costs_the_same_however_many_others_have_come,
         ),
         (
             "a_claim_costs_the_same_however_many_tasks_are_ready",
@@ -62,8 +66,20 @@ fn main() -> ExitCode {
             plans::a_claim_does_not_pass_over_rows_of_the_inbox_that_are_gone_each_time,
         ),
         (
+            "a_claim_in_random_order_does_not_pass_over_what_others_have_noted",
+            plans::a_claim_in_random_order_does_not_pass_over_what_others_have_noted,
+        ),
+        (
             "a_pool_that_finds_nothing_does_not_pass_over_deleted_rows_each_time",
             plans::a_pool_that_finds_nothing_does_not_pass_over_deleted_rows_each_time,
+        ),
+        (
+            "a_task_under_a_limit_does_not_pass_over_deleted_rows_each_time",
+            plans::a_task_under_a_limit_does_not_pass_over_deleted_rows_each_time,
+        ),
+        (
+            "a_task_with_a_key_does_not_pass_over_what_asked_for_keys_each_time",
+            plans::a_task_with_a_key_does_not_pass_over_what_asked_for_keys_each_time,
         ),
     ];
     trials.extend(plans.map(|(name, run)| {

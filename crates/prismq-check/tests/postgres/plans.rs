@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use prismq::{Claim, Durability, Limit, NewTask, Queue, WorkerPool};
+use prismq::{Claim, Durability, Limit, NewTask, Order, Queue, WorkerPool};
 use prismq_cluster::Cluster;
 
 /// Claims that are measured.
@@ -11,11 +11,21 @@ const CLAIMS: u32 = 200;
 /// A larger index has a level more, which a seek reads once: of about 20 pages.
 const MOST_RATIO: f64 = 1.3;
 
+/// How many connections of queues are open.
+fn connections(cluster: &Cluster) -> u32 {
+    let all = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'prismq%'";
+    cluster.sql("postgres", &[all]).unwrap().parse().unwrap()
+}
+
 /// Pages of the queue's tables that were looked at so far, once all connections are closed.
 fn pages(cluster: &Cluster) -> f64 {
+    pages_of_closed(cluster, 0)
+}
+
+/// The same, without those of so many connections that stay open.
+fn pages_of_closed(cluster: &Cluster, open: u32) -> f64 {
     let until = Instant::now() + Duration::from_secs(60);
-    let others = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'prismq%'";
-    while cluster.sql("postgres", &[others]).unwrap() != "0" {
+    while connections(cluster) > open {
         assert!(Instant::now() < until, "connections stay open");
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -83,6 +93,38 @@ fn pages_next_to(waiting: usize) -> f64 {
 pub(crate) fn a_claim_costs_the_same_however_many_tasks_wait_for_limits() {
     let (few, many) = (pages_next_to(200), pages_next_to(10_000));
     assert!(many <= few * MOST_RATIO, "{few} pages next to 200, {many} next to 10 000");
+}
+
+/// Pages that a claim of a task with a key looks at next to so many others, on a connection that had made its plans when
+/// the server knew the tables to be empty.
+fn pages_of_a_claim_by_key(others: usize) -> f64 {
+    let cluster = cluster_with(0);
+    let queue = open(&cluster);
+    queue.set_limit("keys", Limit::concurrency(1).per_key()).unwrap();
+    let claim = || queue.claim(&Claim::new(["job"])).unwrap().pop().unwrap();
+    let of_key = |key| NewTask::new("job", []).limit("keys").key(format!("{key}"));
+    queue.enqueue(of_key(CLAIMS)).unwrap();
+    queue.complete(&claim()).unwrap();
+    cluster.sql("postgres", &["VACUUM ANALYZE"]).unwrap();
+    queue.enqueue(of_key(CLAIMS)).unwrap();
+    queue.complete(&claim()).unwrap();
+    let connected = connections(&cluster);
+    let filled = open(&cluster);
+    for _ in 0..others / 1000 {
+        filled.enqueue_all((0..1000).map(|_| NewTask::new("other", []))).unwrap();
+    }
+    filled.enqueue_all((0..CLAIMS).map(of_key)).unwrap();
+    drop(filled);
+    let before = pages_of_closed(&cluster, connected);
+    (0..CLAIMS).for_each(|_| drop(claim()));
+    drop(queue);
+    (pages(&cluster) - before) / f64::from(CLAIMS)
+}
+
+/// Failure mode: plan: PostgreSQL with many tasks ready that have come since a statement was planned | a claim of a task with a key reads as many pages as with few
+pub(crate) fn a_claim_by_key_costs_the_same_however_many_others_have_come() {
+    let (few, many) = (pages_of_a_claim_by_key(1_000), pages_of_a_claim_by_key(50_000));
+    assert!(many <= few * MOST_RATIO, "{few} pages next to 1 000, {many} next to 50 000");
 }
 
 /// Tasks that are taken while an old transaction may still see them as ready.
@@ -189,6 +231,76 @@ pub(crate) fn a_pool_that_finds_nothing_does_not_pass_over_deleted_rows_each_tim
         drop(queue);
         let found = pages_of_each();
         assert!(found <= most_pages(0.0), "{found} pages after {TAKEN} tasks");
+    });
+}
+
+/// Pages that a task looks at from its enqueue to its end, one after the other.
+fn pages_of_a_task(cluster: &Cluster, new: impl Fn(u32) -> NewTask) -> f64 {
+    let before = pages(cluster);
+    let queue = open(cluster);
+    for number in 0..CLAIMS {
+        queue.enqueue(new(number)).unwrap();
+        let lease = queue.claim(&Claim::new(["job"])).unwrap().pop().unwrap();
+        queue.complete(&lease).unwrap();
+    }
+    drop(queue);
+    (pages(cluster) - before) / f64::from(CLAIMS)
+}
+
+/// Failure mode: plan: PostgreSQL with an old transaction open, and tasks that a limit counts | a task passes over deleted rows once in a while, not each time
+pub(crate) fn a_task_under_a_limit_does_not_pass_over_deleted_rows_each_time() {
+    let cluster = cluster_with(0);
+    let rate = Limit::rate(10_000, Duration::from_secs(1)).burst(1000);
+    open(&cluster).set_limit("api", Limit::concurrency(1000).and(rate)).unwrap();
+    let new = |_| NewTask::new("job", []).limit("api");
+    let before = pages_of_a_task(&cluster, new);
+    under_an_old_transaction(&cluster, || {
+        let queue = open(&cluster);
+        for _ in 0..TAKEN / 1000 {
+            queue.enqueue_all((0..1000).map(new)).unwrap();
+        }
+        let pool = WorkerPool::builder(&queue).workers(100).handle_bytes("job", |_, _| Ok(()));
+        pool.run_until_empty().unwrap();
+        drop(queue);
+        // What is noted for each claim, of which the pool made few.
+        let noted = "INSERT INTO prismq.arrival (limits, number, time)
+            SELECT m.id, -i, 0 FROM prismq.limits m, generate_series(1, 100000) i";
+        cluster.sql("postgres", &[noted, "DELETE FROM prismq.arrival WHERE number < 0"]).unwrap();
+        let after = pages_of_a_task(&cluster, new);
+        assert!(after <= most_pages(before), "{before} pages before, {after} after {TAKEN} tasks");
+    });
+}
+
+/// Failure mode: plan: PostgreSQL with an old transaction open, and tasks with keys | a task passes over what asked for keys once in a while, not each time
+pub(crate) fn a_task_with_a_key_does_not_pass_over_what_asked_for_keys_each_time() {
+    let cluster = cluster_with(0);
+    let new = |number| NewTask::new("job", []).key(format!("{}", number % 10));
+    let before = pages_of_a_task(&cluster, new);
+    under_an_old_transaction(&cluster, || {
+        // Of turns before those that lines have.
+        let asked = "INSERT INTO prismq.turn (lane, turn, line)
+            SELECT l.id, -i, 0 FROM prismq.lane l, generate_series(1, 100000) i";
+        cluster.sql("postgres", &[asked, "DELETE FROM prismq.turn WHERE turn < 0"]).unwrap();
+        let after = pages_of_a_task(&cluster, new);
+        // An enqueue, a claim and a completion pass over about 800 pages of them each.
+        assert!(after <= before + 800.0, "{before} pages before, {after} after");
+    });
+}
+
+/// Failure mode: plan: PostgreSQL with an old transaction open, and a queue in random order | a claim does not pass over what other claims have noted
+pub(crate) fn a_claim_in_random_order_does_not_pass_over_what_others_have_noted() {
+    let cluster = cluster_with(0);
+    open(&cluster).set_order("default", Order::WeightedRandom).unwrap();
+    let new = |_| NewTask::new("job", []);
+    let before = pages_of_a_task(&cluster, new);
+    under_an_old_transaction(&cluster, || {
+        let noted = "INSERT INTO prismq.virtual_time (queue, number, time)
+            SELECT q.id, -i, 0 FROM prismq.queue q, generate_series(1, 100000) i";
+        cluster
+            .sql("postgres", &[noted, "DELETE FROM prismq.virtual_time WHERE number < 0"])
+            .unwrap();
+        let after = pages_of_a_task(&cluster, new);
+        assert!(after <= 2.0 * before, "{before} pages before, {after} after");
     });
 }
 

@@ -4,20 +4,49 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::time::{Duration, Instant};
+
+use tokio_postgres::Row;
+
 use super::lanes::Lane;
-use crate::engine::postgres::client::Value;
-use crate::model::Limit;
+use super::marks::Marks;
+use crate::engine::postgres::client::{Columns, Value};
+use crate::model::{Limit, Result};
+
+/// Lets claims look at lines (`l`), none before the first turn of its lane. That is looked for from the turn on that is
+/// given for the lane, as rows before it are not there but for those that an old snapshot keeps.
+macro_rules! ask {
+    ($lanes:literal, $turns:literal) => {
+        concat!(
+            "b AS MATERIALIZED (SELECT w.lane, coalesce((SELECT min(o.turn) FROM prismq.turn o
+                   WHERE o.lane = w.lane AND o.turn >= coalesce(f.turn, -9223372036854775808)), f.turn) AS turn
+               FROM (SELECT DISTINCT lane FROM l) w LEFT JOIN unnest(",
+            $lanes,
+            "::integer[], ",
+            $turns,
+            "::bigint[]) f (lane, turn) ON f.lane = w.lane),
+             i AS (INSERT INTO prismq.turn (lane, turn, line)
+                   SELECT l.lane, greatest(l.turn, b.turn), l.id FROM l JOIN b ON b.lane = l.lane
+                   RETURNING lane, turn)
+             SELECT i.lane, coalesce(b.turn, min(i.turn)) FROM i JOIN b ON b.lane = i.lane GROUP BY i.lane, b.turn"
+        )
+    };
+}
+pub(crate) use ask;
 
 /// Frees the slots of tasks ($1), and lets claims look at lines: at those that got a task ($2), and at those of the keys
 /// that may start another task, of the slots and of some lines ($3). Also at those without a ready task: one that is
-/// added before this is committed may have been looked at in vain.
-pub(crate) const WRITE: &str = "WITH d AS (DELETE FROM prismq.slot WHERE task = ANY ($1) RETURNING key),
+/// added before this is committed may have been looked at in vain. The lanes of the lines, and the first turn in each, that
+/// of the lines if there was no other.
+pub(crate) const WRITE: &str = concat!(
+    "WITH d AS (DELETE FROM prismq.slot WHERE task = ANY ($1) RETURNING key),
      k AS (SELECT key FROM d WHERE key IS NOT NULL UNION SELECT key FROM prismq.line WHERE id = ANY ($3)),
      n AS (SELECT id FROM prismq.line WHERE id = ANY ($2)
-           UNION SELECT l.id FROM k JOIN prismq.line l ON l.key = k.key)
-     INSERT INTO prismq.turn (lane, turn, line)
-     SELECT l.lane, greatest(l.turn, (SELECT min(o.turn) FROM prismq.turn o WHERE o.lane = l.lane)), l.id
-     FROM n JOIN prismq.line l ON l.id = n.id";
+           UNION SELECT l.id FROM k JOIN prismq.line l ON l.key = k.key),
+     l AS MATERIALIZED (SELECT l.lane, l.turn, l.id FROM n JOIN prismq.line l ON l.id = n.id),
+     ",
+    ask!("$4", "$5")
+);
 
 /// Records what was taken of limits by their rates, after the rows with these numbers, which are deleted.
 pub(crate) const SET_ARRIVALS: &str = "WITH k AS (SELECT * FROM unnest($1::integer[], $2::bigint[], $3::bigint[]) k (limits, number, time)),
@@ -97,13 +126,16 @@ impl Limits {
         !(self.freed.is_empty() && self.rung.is_empty() && self.of_freed_keys.is_empty())
     }
 
-    /// The parameters of [`WRITE`], if something is to be written.
-    pub(crate) fn take(&mut self) -> Option<Changes> {
+    /// What is to be written, where looks for turns begin as these marks say.
+    pub(crate) fn take(&mut self, turns: &Marks) -> Option<Changes> {
         if !self.has_changes() {
             return None;
         }
         self.freed.sort_unstable();
+        let (lanes, from) = turns.of_single_lanes(Instant::now());
         Some(Changes {
+            lanes,
+            from,
             freed: std::mem::take(&mut self.freed),
             rung: std::mem::take(&mut self.rung).into_iter().collect(),
             of_freed_keys: std::mem::take(&mut self.of_freed_keys).into_iter().collect(),
@@ -165,10 +197,26 @@ pub(crate) struct Changes {
     freed: Vec<i64>,
     rung: Vec<i32>,
     of_freed_keys: Vec<i32>,
+    /// The lanes in which looks for turns do not begin at the first, and where they begin.
+    lanes: Vec<i32>,
+    from: Vec<i64>,
 }
 
 impl Changes {
-    pub(crate) fn values(&self) -> [&dyn Value; 3] {
-        [&self.freed, &self.rung, &self.of_freed_keys]
+    pub(crate) fn values(&self) -> [&dyn Value; 5] {
+        [&self.freed, &self.rung, &self.of_freed_keys, &self.lanes, &self.from]
+    }
+
+    /// Takes in what [`WRITE`] returned after so long: the first turns of lanes.
+    pub(crate) fn wrote(&self, marks: &mut Marks, rows: &[Row], took: Duration) -> Result<()> {
+        let now = Instant::now();
+        for row in rows {
+            let (lane, turn): (i32, i64) = (row.column(0)?, row.column(1)?);
+            if !self.lanes.contains(&lane) {
+                marks.looked(&[lane], (took, rows.len()), now);
+            }
+            marks.took_some(&[lane], (turn, i64::MIN), now);
+        }
+        Ok(())
     }
 }

@@ -78,6 +78,15 @@ impl Marks {
         mark.before_added.or(mark.start())
     }
 
+    /// The same for each lane that is claimed from alone and has a mark: the lanes, and the keys of the tasks.
+    pub(crate) fn of_single_lanes(&self, now: Instant) -> (Vec<i32>, Vec<i64>) {
+        let lanes = self.by_lanes.keys().filter_map(|lanes| match lanes[..] {
+            [lane] => Some((lane, self.after(lanes, now)?.0)),
+            _ => None,
+        });
+        lanes.unzip()
+    }
+
     /// A look from the first took this long and found so many tasks. Where that is long, a mark stays: if the look found
     /// nothing, there is nothing before it.
     pub(crate) fn looked(&mut self, lanes: &[i32], (took, found): (Duration, usize), now: Instant) {

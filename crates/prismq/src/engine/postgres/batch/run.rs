@@ -472,14 +472,21 @@ impl<'a, 't> Run<'a, 't> {
         let mut statements: Vec<Statement<'_>> =
             values.iter().map(|row| (&*add, row.as_slice())).collect();
         let write = self.shared.statements.text(limits::WRITE);
-        let changes = self.limits.take();
+        let changes = self.limits.take(&self.shared.turns());
         let of_limits = changes.as_ref().map(limits::Changes::values);
+        let before = statements.len();
         statements.extend(of_limits.iter().map(|values| (&*write, values.as_slice())));
         let raise = self.shared.statements.text(cached::RAISE);
         if self.changes_settings {
             statements.push((&raise, &[]));
         }
-        self.send(&statements, true).map(drop)
+        let after = statements.len() - before;
+        let answers = self.send(&statements, true)?;
+        if let (Some(changes), Some(rows)) = (&changes, answers.get(before)) {
+            let took = self.took(after).saturating_sub(self.took(after - 1));
+            changes.wrote(&mut self.shared.turns(), rows, took)?;
+        }
+        Ok(())
     }
 
     /// Writes the counters so far.

@@ -19,6 +19,7 @@ pub(crate) struct Shared {
     pub(crate) statements: Statements,
     pub(crate) lanes: Mutex<Lanes>,
     pub(crate) marks: Mutex<Marks>,
+    turns: Mutex<Marks>,
     pub(crate) horizon: Mutex<Horizon>,
     first_slots: Mutex<FirstSlots>,
     cached: Mutex<Cached>,
@@ -40,6 +41,7 @@ impl Shared {
             statements,
             lanes: Mutex::default(),
             marks: Mutex::default(),
+            turns: Mutex::default(),
             horizon: Mutex::default(),
             first_slots: Mutex::default(),
             cached: Mutex::default(),
@@ -64,9 +66,15 @@ impl Shared {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Where looks for lines begin in each lane: at a turn, instead of the key of a task.
+    pub(crate) fn turns(&self) -> MutexGuard<'_, Marks> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Discards what earlier transactions have shown: it may have been undone.
     pub(crate) fn forget_looks(&self) {
         self.marks().forget();
+        self.turns().forget();
         self.horizon().forget();
         self.first_slots().forget();
         self.cached().forget();

@@ -13,7 +13,7 @@ const COUNT_TASKS: &str =
      FROM prismq.task t LEFT JOIN prismq.lane l ON l.id = t.lane LEFT JOIN prismq.queue q ON q.id = l.queue
      GROUP BY q.name, t.state";
 /// What else is counted.
-const COUNT_ROWS: [(&str, &str); 22] = [
+const COUNT_ROWS: [(&str, &str); 24] = [
     ("queues", "SELECT count(*) FROM prismq.queue"),
     ("paused queues", "SELECT count(*) FROM prismq.queue WHERE paused"),
     ("depth limits", "SELECT count(*) FROM prismq.queue WHERE depth IS NOT NULL"),
@@ -23,6 +23,8 @@ const COUNT_ROWS: [(&str, &str); 22] = [
     ),
     ("limits", "SELECT count(*) FROM prismq.limits WHERE name IS NOT NULL"),
     ("combinations of queue, type, requirements and limit", "SELECT count(*) FROM prismq.lane"),
+    ("virtual times", "SELECT count(*) FROM prismq.virtual_time"),
+    ("limits of a rate", "SELECT count(*) FROM prismq.arrival"),
     ("keys", "SELECT count(*) FROM prismq.key"),
     ("keys that a task keeps", "SELECT count(*) FROM prismq.key WHERE holder IS NOT NULL"),
     ("lines of keys", "SELECT count(*) FROM prismq.line"),

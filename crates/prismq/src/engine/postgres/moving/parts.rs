@@ -28,7 +28,7 @@ const LIMITS: &str =
              $13::bigint[])
          AS n (id, name, queue, concurrency, tasks, period, burst, key_concurrency, key_tasks, key_period, key_burst,
                arrival, removed)),
-     a AS (INSERT INTO prismq.arrival (limits, number, time) SELECT id::integer, 1, arrival FROM n WHERE arrival <> 0)
+     a AS (INSERT INTO prismq.arrival (limits, number, time) SELECT id::integer, 1, arrival FROM n WHERE tasks IS NOT NULL)
      INSERT INTO prismq.limits (id, name, queue, concurrency, tasks, period, burst, key_concurrency, key_tasks,
          key_period, key_burst, removed) OVERRIDING SYSTEM VALUE
      SELECT id::integer, name, queue::integer,

@@ -46,7 +46,7 @@ const COUNT_TASKS: &str = "SELECT q.name, s.state, count(*), sum(s.bytes) FROM (
      LEFT JOIN prismq_lane AS l ON l.id = s.lane LEFT JOIN prismq_queue AS q ON q.id = l.queue
      GROUP BY q.name, s.state";
 /// What else is counted.
-const COUNT_ROWS: [(&str, &str); 22] = [
+const COUNT_ROWS: [(&str, &str); 24] = [
     ("queues", "SELECT count(*) FROM prismq_queue"),
     ("paused queues", "SELECT count(*) FROM prismq_queue WHERE paused = 1"),
     ("depth limits", "SELECT count(*) FROM prismq_depth"),
@@ -59,6 +59,8 @@ const COUNT_ROWS: [(&str, &str); 22] = [
         "combinations of queue, type, requirements and limit",
         "SELECT count(*) FROM prismq_lane WHERE id > 0",
     ),
+    ("virtual times", "SELECT count(*) FROM prismq_queue WHERE virtual_time <> 0"),
+    ("limits of a rate", "SELECT count(*) FROM prismq_limit WHERE tasks NOT NULL"),
     ("keys", "SELECT count(*) FROM prismq_key"),
     ("keys that a task keeps", "SELECT count(*) FROM prismq_key WHERE holder NOT NULL"),
     ("lines of keys", "SELECT count(*) FROM prismq_line"),

@@ -91,7 +91,7 @@ impl Run<'_, '_> {
             return Ok(());
         }
         let limits: Vec<i32> = limits.into_iter().collect();
-        let changes = self.limits.take();
+        let changes = self.limits.take(&self.shared.turns());
         let of_changes = changes.as_ref().map(Changes::values);
         let firsts = self.shared.first_slots().of_limits(&limits);
         let lock: [&dyn Value; 2] = [&limits, &bounded];
@@ -102,7 +102,11 @@ impl Run<'_, '_> {
         statements.extend([(LOCK, &lock[..]), (TAKEN, &of_limits[..]), (LEASED, &of_queues[..])]);
         let mut answers = self.query_all(&statements)?;
         let mut rows = || answers.pop().unwrap_or_default();
-        let (leased, taken, locked) = (rows(), rows(), rows());
+        let (leased, taken, locked, wrote) = (rows(), rows(), rows(), rows());
+        if let Some(changes) = &changes {
+            let took = self.took(4).saturating_sub(self.took(3));
+            changes.wrote(&mut self.shared.turns(), &wrote, took)?;
+        }
         let mut states = BTreeMap::new();
         for row in &locked {
             states.insert(row.column::<i32>(8)?, LimitState::new(limit_at(row, 0)?));

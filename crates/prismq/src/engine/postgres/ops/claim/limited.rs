@@ -119,21 +119,23 @@ impl Run<'_, '_> {
         settings: Settings,
         admission: &mut Admission,
     ) -> Result<Vec<Taken>> {
-        let mut looks = Looks::new(self, settings);
+        let (mut looks, mut turns) = (Looks::for_tasks(self, settings), Looks::for_turns(self));
         let (sources, keys, picked) = loop {
             let mut keys = Keys::default();
             let known = (&mut *admission, &mut keys);
-            let mut sources = self.sources((claim, max), lanes, &mut looks, known)?;
+            let mut sources = self.sources((claim, max), lanes, (&mut looks, &mut turns), known)?;
             let known = (&mut *admission, &mut keys);
             let picked = self.pick((claim, max), &mut sources, looks.first_key, known);
-            if !picked.is_empty() || !looks.spared_some() || claim.may_leave_ready {
+            let spared_some = looks.spared_some() || turns.spared_some();
+            if !picked.is_empty() || !spared_some || claim.may_leave_ready {
                 break (sources, keys, picked);
             }
             looks.begin_at_first();
+            turns.begin_at_first();
         };
-        if picked.len() < max && looks.spared_some() {
+        if picked.len() < max {
             // What is before the marks is looked for later.
-            self.spared_look = looks.ends_in(self);
+            self.spared_look = looks.ends_in(self).into_iter().chain(turns.ends_in(self)).min();
         }
         let mut lines: Vec<Lines> = Vec::new();
         let mut seen = Vec::new();
@@ -151,6 +153,7 @@ impl Run<'_, '_> {
         }
         let taken = self.lease_picked(claim, lanes, &picked, (&mut lines, keys))?;
         looks.took(self, &picked, &seen);
+        lines.iter().for_each(|lines| turns.left_turn(self, lines.lane(), lines.first_turn()));
         Ok(taken)
     }
 
@@ -159,7 +162,7 @@ impl Run<'_, '_> {
         &mut self,
         (claim, max): (&Claim, usize),
         lanes: &[(Lane, Arc<str>)],
-        looks: &mut Looks,
+        (looks, turns): (&mut Looks, &mut Looks),
         (admission, keys): (&mut Admission, &mut Keys),
     ) -> Result<Vec<Source>> {
         let first_key = looks.first_key;
@@ -196,8 +199,9 @@ impl Run<'_, '_> {
             &after_limited.keys,
             &after_limited.ids,
         ];
-        let due: [&dyn Value; 2] = [&keyed_limits, &now];
-        let hints: [&dyn Value; 2] = [&keyed_ids, &HINTS_MAX];
+        let from_turns = turns.begin(self, &keyed_ids).keys;
+        let due: [&dyn Value; 4] = [&keyed_limits, &now, &keyed_ids, &from_turns];
+        let hints: [&dyn Value; 3] = [&keyed_ids, &HINTS_MAX, &from_turns];
         let mut statements: Vec<(&'static str, &[&dyn Value])> = Vec::with_capacity(4);
         if !keyed.is_empty() {
             statements.extend([(DUE, due.as_slice()), (HINTS, hints.as_slice())]);
@@ -215,7 +219,10 @@ impl Run<'_, '_> {
         let mut answers = self.query_all(&statements)?;
         let rows: Vec<Row> = answers.drain(before.min(answers.len())..).flatten().collect();
         let hinted = answers.pop().unwrap_or_default();
-        let found = (self.took(statements.len() - before), rows.len());
+        let of_lanes = statements.len() - before;
+        let for_turns = self.took(of_lanes + 1).saturating_sub(self.took(of_lanes));
+        turns.looked(self, &keyed_ids, (for_turns, hinted.len()));
+        let found = (self.took(of_lanes), rows.len());
         looks.looked(self, &free_ids, found);
         looks.looked(self, &limited_ids, found);
         let mut in_order: HashMap<i32, Vec<Place>> = HashMap::new();

@@ -1,18 +1,23 @@
-//! Where a claim begins to look in lanes and lines that a limit or a key counts, each of which has a mark of its own:
-//! see [`Marks`](crate::engine::postgres::batch::marks::Marks).
+//! Where a claim begins to look in lanes and lines that a limit or a key counts, for their tasks and for the turns of
+//! lines. Each lane and line has a mark of its own: see [`Marks`].
 
 use std::collections::HashMap;
+use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
 use super::limited::{Picked, Place};
+use crate::engine::postgres::batch::marks::Marks;
 use crate::engine::postgres::batch::queues::Settings;
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::batch::shared::Shared;
 
 /// Where the looks of a claim begin.
 #[derive(Debug)]
 pub(super) struct Looks {
     /// The first key of the queue's order.
     pub(super) first_key: i64,
+    /// The marks.
+    marks: fn(&Shared) -> MutexGuard<'_, Marks>,
     /// Whether the queue's order has marks.
     is_marked: bool,
     /// Whether looks begin at the first place although there is a mark.
@@ -28,10 +33,17 @@ pub(super) struct Begins {
 }
 
 impl Looks {
-    /// Those of a claim from this queue, which begin at marks.
-    pub(super) fn new(run: &Run<'_, '_>, settings: Settings) -> Self {
+    /// Those of a claim from this queue for tasks.
+    pub(super) fn for_tasks(run: &Run<'_, '_>, settings: Settings) -> Self {
         let (first_key, is_marked) = (settings.first_key(), run.may_begin_later(settings));
-        Self { first_key, is_marked, from_first: false, spared: Vec::new() }
+        Self { first_key, marks: Shared::marks, is_marked, from_first: false, spared: Vec::new() }
+    }
+
+    /// Those for the turns of lines, in place of the keys of tasks.
+    pub(super) fn for_turns(run: &Run<'_, '_>) -> Self {
+        let is_marked = !run.has_given_clock();
+        let marks = Shared::turns;
+        Self { first_key: i64::MIN, marks, is_marked, from_first: false, spared: Vec::new() }
     }
 
     /// Whether one began at a mark, so that there may be tasks before.
@@ -47,7 +59,7 @@ impl Looks {
 
     /// Where to begin in these lanes or lines.
     pub(super) fn begin(&mut self, run: &Run<'_, '_>, owners: &[i32]) -> Begins {
-        let (marks, now) = (run.shared.marks(), Instant::now());
+        let (marks, now) = ((self.marks)(run.shared), Instant::now());
         let uses_marks = self.is_marked && !self.from_first;
         let mut begins = Begins { keys: Vec::new(), ids: Vec::new() };
         for owner in owners {
@@ -70,7 +82,7 @@ impl Looks {
         if !self.is_marked {
             return;
         }
-        let (mut marks, now) = (run.shared.marks(), Instant::now());
+        let (mut marks, now) = ((self.marks)(run.shared), Instant::now());
         for owner in owners.iter().filter(|owner| !self.spared.contains(owner)) {
             marks.looked(&[*owner], (took, found), now);
         }
@@ -84,7 +96,7 @@ impl Looks {
         let of_one = |place: Place| (place.owner, (place.order_key, place.id));
         let in_order = picked.iter().map(|picked| picked.place).filter(|place| !place.suspect);
         let lasts: HashMap<i32, (i64, i64)> = in_order.map(of_one).collect();
-        let (mut marks, now) = (run.shared.marks(), Instant::now());
+        let (mut marks, now) = ((self.marks)(run.shared), Instant::now());
         for (owner, took_all) in seen {
             match lasts.get(owner).copied() {
                 last if *took_all => marks.took_all(&[*owner], last, now),
@@ -94,9 +106,21 @@ impl Looks {
         }
     }
 
+    /// The first turn that is left in a lane, as far as it was read.
+    pub(super) fn left_turn(&self, run: &Run<'_, '_>, lane: i32, first: Option<i64>) {
+        if !self.is_marked {
+            return;
+        }
+        let (mut marks, now) = ((self.marks)(run.shared), Instant::now());
+        match first {
+            Some(first) => marks.took_some(&[lane], (first, i64::MIN), now),
+            None => marks.took_all(&[lane], None, now),
+        }
+    }
+
     /// When looks begin at the first place again, of those that began at a mark.
     pub(super) fn ends_in(&self, run: &Run<'_, '_>) -> Option<Duration> {
-        let marks = run.shared.marks();
+        let marks = (self.marks)(run.shared);
         // Forgotten meanwhile by a transaction of the application's: at once.
         let end = |owner: &i32| marks.ends_in(&[*owner], run.began).unwrap_or_default();
         self.spared.iter().map(end).min()

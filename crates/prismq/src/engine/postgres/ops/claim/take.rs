@@ -226,7 +226,12 @@ impl Run<'_, '_> {
         // before a mark; and a clock that was given may stand still.
         settings.first_key() == i64::MIN
             && settings.order != Order::LastInFirstOut
-            && !matches!(self.shared.time, Time::Given(_))
+            && !self.has_given_clock()
+    }
+
+    /// Whether the time is that of a clock that was given.
+    pub(super) fn has_given_clock(&self) -> bool {
+        matches!(self.shared.time, Time::Given(_))
     }
 
     /// Whether a claim from this queue is all that the transaction has to do, but for its counters.

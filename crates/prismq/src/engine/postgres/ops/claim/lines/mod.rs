@@ -89,6 +89,8 @@ pub(super) struct Lines {
     unread: VecDeque<(i64, i32, Vec<String>)>,
     /// Whether there may be others.
     has_more: bool,
+    /// The last turn that is read.
+    last_turn: Option<i64>,
     lines: Vec<Line>,
     /// Turn, number and index of the lines that may have a next task.
     turns: BinaryHeap<Reverse<(i64, i32, usize)>>,
@@ -101,7 +103,7 @@ impl Lines {
     pub(super) fn new(base: Lane, hints: &[Row]) -> Result<Self> {
         let mut unread: VecDeque<(i64, i32, Vec<String>)> = VecDeque::new();
         let mut places: HashMap<i32, usize> = HashMap::new();
-        let mut read = 0;
+        let (mut read, mut last_turn) = (0, None);
         for row in hints {
             if row.column::<i32>(0)? != base.id {
                 continue;
@@ -109,6 +111,7 @@ impl Lines {
             read += 1;
             let (turn, line, place): (i64, i32, String) =
                 (row.column(1)?, row.column(2)?, row.column(3)?);
+            last_turn = Some(turn);
             let index = *places.entry(line).or_insert(unread.len());
             match unread.get_mut(index) {
                 Some((_, _, of_line)) => of_line.push(place),
@@ -116,7 +119,8 @@ impl Lines {
             }
         }
         let (lines, turns) = (Vec::new(), BinaryHeap::new());
-        Ok(Self { base, unread, has_more: read >= HINTS_MAX, lines, turns, next: None })
+        let has_more = read >= HINTS_MAX;
+        Ok(Self { base, unread, has_more, last_turn, lines, turns, next: None })
     }
 
     /// Whether a claim that found too few would find others: it has dealt with all that it has read.
@@ -124,6 +128,19 @@ impl Lines {
         let all_closed = self.lines.iter().all(|line| line.closed);
         let taken_up = |line: &Line| !line.closed && line.tasks.is_empty();
         self.has_more && self.unread.is_empty() && all_closed || self.lines.iter().any(taken_up)
+    }
+
+    /// The lane.
+    pub(super) const fn lane(&self) -> i32 {
+        self.base.id
+    }
+
+    /// The first turn that is left in the lane, once what was taken is written, or else the last that was read; none if
+    /// there was none.
+    pub(super) fn first_turn(&self) -> Option<i64> {
+        let open = self.lines.iter().filter(|line| !line.closed).map(|line| line.turn);
+        let unread = self.unread.front().map(|(turn, ..)| *turn);
+        open.chain(unread).min().into_iter().chain(self.last_turn).min()
     }
 
     /// Of each line that was read whether all its tasks were taken but for suspects. Of ordered keys only the first is read.

@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 
 use super::{KeyState, Keys, Line, Lines};
 use crate::engine::postgres::batch::lanes::Keyed;
+use crate::engine::postgres::batch::limits::ask;
 use crate::engine::postgres::batch::queues::READY;
 use crate::engine::postgres::batch::run::Run;
 use crate::engine::postgres::client::{Columns, Value};
@@ -22,33 +23,40 @@ const CHUNK_MIN: usize = 8;
 const CHUNK_MAX: usize = 64;
 const CHUNK_TASKS: usize = 4096;
 
-/// Asks for the lines of keys whose rate lets them go on.
-pub(crate) const DUE: &str = "WITH k AS (UPDATE prismq.key SET due_at = NULL WHERE id = ANY (ARRAY(
+/// Asks for the lines of keys whose rate lets them go on. Written so that the server looks at the ready tasks of no others:
+/// with EXISTS, it reads all ready tasks first if there were few when it made the plan.
+pub(crate) const DUE: &str = concat!(
+    "WITH k AS (UPDATE prismq.key SET due_at = NULL WHERE id = ANY (ARRAY(
          SELECT k.id FROM unnest($1::integer[]) w (limits) CROSS JOIN LATERAL (
              SELECT id FROM prismq.key WHERE limits = w.limits AND due_at <= $2
              ORDER BY limits, due_at LIMIT 1024) k))
-         RETURNING id)
-     INSERT INTO prismq.turn (lane, turn, line)
-     SELECT l.lane, greatest(l.turn, (SELECT min(o.turn) FROM prismq.turn o WHERE o.lane = l.lane)), l.id
-     FROM k JOIN prismq.line l ON l.key = k.id WHERE EXISTS (SELECT FROM prismq.ready r WHERE r.lane = l.id)";
+         RETURNING id),
+     l AS MATERIALIZED (SELECT l.lane, l.turn, l.id
+         FROM k CROSS JOIN LATERAL (SELECT * FROM prismq.line l WHERE l.key = k.id OFFSET 0) l
+         WHERE (SELECT true FROM prismq.ready r WHERE r.lane = l.id LIMIT 1)),
+     ",
+    ask!("$3", "$4")
+);
 /// When the first of the keys of limits may go on that wait for their rate.
 pub(crate) const FIRST_DUE: &str =
     "SELECT min(due_at) FROM prismq.key WHERE limits = ANY ($1) AND due_at IS NOT NULL";
 /// The first rows of lanes that ask for lines.
 pub(crate) const HINTS: &str = "SELECT t.lane, t.turn, t.line, t.place
-     FROM unnest($1::integer[]) l (lane) CROSS JOIN LATERAL (
-         SELECT lane, turn, line, ctid::text AS place FROM prismq.turn WHERE lane = l.lane
+     FROM unnest($1::integer[], $3::bigint[]) l (lane, turn) CROSS JOIN LATERAL (
+         SELECT lane, turn, line, ctid::text AS place FROM prismq.turn WHERE lane = l.lane AND turn >= l.turn
          ORDER BY lane, turn, line LIMIT $2) t";
 /// The keys of lines of a lane, with the task that keeps an ordered one, how many of its tasks run, counted up to a number,
 /// and the first number that a slot of theirs has or can be given.
 pub(crate) const KEYS: &str = "SELECT l.id, k.id, k.arrival, t.id, t.state, coalesce(t.line, 0), t.suspect, t.order_key,
          s.tasks, coalesce(s.first, (SELECT last_value + is_called::integer FROM prismq.slot_number_seq))
-     FROM unnest($1::integer[], $4::bigint[]) w (line, first) JOIN prismq.line l ON l.id = w.line AND l.lane = $3
-         JOIN prismq.key k ON k.id = l.key
+     FROM unnest($1::integer[], $4::bigint[]) w (line, first)
+         CROSS JOIN LATERAL (SELECT * FROM prismq.line WHERE id = w.line OFFSET 0) l
+         CROSS JOIN LATERAL (SELECT * FROM prismq.key WHERE id = l.key OFFSET 0) k
          CROSS JOIN LATERAL (SELECT count(*) AS tasks, min(s.number) AS first
              FROM (SELECT s.number FROM prismq.slot s WHERE s.key = k.id AND s.number >= w.first
                    ORDER BY s.key, s.number LIMIT $2) s) s
-         LEFT JOIN prismq.task t ON t.id = k.holder AND t.state IN (0, 1, 2)";
+         LEFT JOIN LATERAL (SELECT * FROM prismq.task WHERE id = k.holder OFFSET 0) t ON t.state IN (0, 1, 2)
+     WHERE l.lane = $3";
 /// The first tasks over all lines of the keys of some lines.
 pub(crate) const FIRST_OF_KEYS: &str = first_tasks!(
     ", l.key",
