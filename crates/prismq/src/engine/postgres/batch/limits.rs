@@ -144,7 +144,10 @@ impl Limits {
 
     /// Whether a task of this lane may start now by its limit alone.
     pub(crate) fn has_room(&self, lane: Lane, now: i64) -> bool {
-        self.state(lane).is_none_or(|state| state.has_slot() && state.next_start(now) <= now)
+        !lane.is_limited()
+            || self
+                .state(lane)
+                .is_some_and(|state| state.has_slot() && state.next_start(now) <= now)
     }
 
     /// The limit of a lane.

@@ -210,7 +210,8 @@ impl<'a, 't> Run<'a, 't> {
             return Ok(run);
         }
         if shared.is_new(run.epoch()) || known != source || last_lane < last_known {
-            shared.first_slots().forget();
+            // What was seen may have been undone, with a server that has crashed since.
+            shared.forget_looks();
             run.reread_lanes()?;
         } else if last_lane > last_known || run.names_freed > freed {
             run.refresh_lanes()?;

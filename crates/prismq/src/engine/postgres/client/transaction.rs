@@ -186,7 +186,9 @@ impl<'s> Transaction<'s> {
             let times = iter::once(&begun).chain(&answered);
             let times: Vec<Instant> = times.filter_map(Cell::get).collect();
             self.took = self.session.round_trip.of_each(sent, &times);
-            self.session.plans.ran(&self.took);
+            for ((sql, _), took) in statements.iter().rev().zip(self.took.iter_mut().rev()) {
+                *took = self.session.plans.ran(sql, *took);
+            }
         }
         self.accept(answers, begin.is_some(), statements.len(), commit)
     }

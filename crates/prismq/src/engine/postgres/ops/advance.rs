@@ -69,8 +69,7 @@ impl Run<'_, '_> {
             for row in self.query(PROMOTE, &[&now, &STEP_TASKS_MAX, &from])? {
                 let (lane, promoted): (i32, i64) = (row.column(0)?, row.column(1)?);
                 let line: Option<i32> = row.column(2)?;
-                let added = (row.column(3)?, i64::MIN);
-                self.shared.marks().added(line.unwrap_or(lane), added);
+                self.shared.marks().added(lane, (row.column(3)?, i64::MIN));
                 let Some(queue) = self.queue_of(lane)? else { continue };
                 let counters = self.counters.of(queue);
                 counters.scheduled -= promoted;

@@ -85,6 +85,7 @@ impl Run<'_, '_> {
             });
             if group.iter().any(adds_anywhere) {
                 self.shared.marks().forget();
+                self.shared.turns().forget();
             }
             // Enqueues and claims note it themselves.
             self.due_holds &= matches!(kind(first), Kind::Enqueue | Kind::Complete | Kind::Begin)

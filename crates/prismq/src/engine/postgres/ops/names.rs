@@ -93,6 +93,7 @@ pub(crate) const FREE_QUEUES: &str = concat!(
          RETURNING q.id),
      c AS (DELETE FROM prismq.counter c USING q WHERE c.queue = q.id),
      d AS (DELETE FROM prismq.counter_delta d USING q WHERE d.queue = q.id),
+     v AS (DELETE FROM prismq.virtual_time v USING q WHERE v.queue = q.id),
      m AS (DELETE FROM prismq.limits m USING q WHERE m.queue = q.id)
      SELECT id FROM q"
 );

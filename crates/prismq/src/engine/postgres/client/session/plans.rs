@@ -3,8 +3,10 @@
 //! A plan is made once, by the size that tables had then. A queue that was drained and vacuumed has empty tables, for which
 //! the cheapest plan is to read them as a whole, and the tasks that come next would be read as a whole by each statement
 //! until the server analyzes the tables. So after a statement that took long, plans are discarded: those that follow are
-//! made by the size that the tables have now.
+//! made by the size that the tables have now. The first run of a statement makes its plan, and says nothing of how long the
+//! next will take.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 /// A statement that takes longer than this may have a plan for other tables. One by a good plan takes as long only for
@@ -16,14 +18,21 @@ const EVERY: Duration = Duration::from_secs(10);
 /// The plans of a session.
 #[derive(Debug, Default)]
 pub(crate) struct Plans {
+    /// The statements that have a plan.
+    made: HashSet<Box<str>>,
     is_slow: bool,
     discarded: Option<Instant>,
 }
 
 impl Plans {
-    /// Statements took so long.
-    pub(crate) fn ran(&mut self, took: &[Duration]) {
-        self.is_slow |= took.iter().any(|took| *took > SLOW);
+    /// A statement took so long: returns how much of that its next run will take, as far as is known.
+    pub(crate) fn ran(&mut self, sql: &str, took: Duration) -> Duration {
+        if !self.made.contains(sql) {
+            self.made.insert(sql.into());
+            return Duration::ZERO;
+        }
+        self.is_slow |= took > SLOW;
+        took
     }
 
     /// Whether the plans are to be discarded now.
@@ -31,7 +40,7 @@ impl Plans {
         let may = self.discarded.is_none_or(|before| now >= before + EVERY);
         let outdated = self.is_slow && may;
         if outdated {
-            *self = Self { is_slow: false, discarded: Some(now) };
+            *self = Self { discarded: Some(now), ..Self::default() };
         }
         outdated
     }
@@ -44,13 +53,15 @@ mod tests {
     #[test]
     fn plans_are_made_anew_after_a_slow_statement_once_in_a_while() {
         let (mut plans, now) = (Plans::default(), Instant::now());
-        plans.ran(&[SLOW]);
+        assert_eq!(plans.ran("a", 2 * SLOW), Duration::ZERO, "its plan is made");
+        assert_eq!(plans.ran("a", SLOW), SLOW);
         assert!(!plans.are_outdated(now));
-        plans.ran(&[Duration::ZERO, 2 * SLOW]);
-        plans.ran(&[Duration::ZERO]);
+        assert_eq!(plans.ran("a", 2 * SLOW), 2 * SLOW);
+        plans.ran("a", Duration::ZERO);
         assert!(plans.are_outdated(now));
+        assert_eq!(plans.ran("a", 2 * SLOW), Duration::ZERO, "its plan is made anew");
         assert!(!plans.are_outdated(now + EVERY), "nothing was slow since");
-        plans.ran(&[2 * SLOW]);
+        plans.ran("a", 2 * SLOW);
         assert!(!plans.are_outdated(now + EVERY / 2));
         assert!(plans.are_outdated(now + EVERY));
     }

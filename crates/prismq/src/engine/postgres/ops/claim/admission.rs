@@ -37,6 +37,9 @@ pub(crate) const LEASED: &str = "SELECT queue, coalesce(sum(leased), 0)::bigint 
          SELECT queue, leased FROM prismq.counter WHERE queue = ANY ($1)
          UNION ALL SELECT queue, leased FROM prismq.counter_delta WHERE queue = ANY ($1)) c GROUP BY queue";
 
+/// When a lane is looked at again whose limit was not locked, in microseconds.
+const LOCKED_NEXT: i64 = 10_000;
+
 /// What limits let one claim take, beyond the limits themselves.
 #[derive(Debug)]
 pub(super) struct Admission {
@@ -142,16 +145,16 @@ impl Run<'_, '_> {
         if !lane.is_limited() {
             return true;
         }
-        if let Some(state) = self.limits.state(lane) {
-            let next = state.next_start(admission.now);
-            if next > admission.now {
-                admission.next_start =
-                    Some(admission.next_start.map_or(next, |other| other.min(next)));
-                return false;
-            }
-            if !state.has_slot() {
-                return false;
-            }
+        // One that has become known since the limits were locked waits for the next transaction.
+        let state = self.limits.state(lane);
+        let next =
+            state.map_or(admission.now + LOCKED_NEXT, |state| state.next_start(admission.now));
+        if next > admission.now {
+            admission.next_start = Some(admission.next_start.map_or(next, |other| other.min(next)));
+            return false;
+        }
+        if !state.is_some_and(LimitState::has_slot) {
+            return false;
         }
         admission.left_some |= admission.left == 0;
         admission.left > 0

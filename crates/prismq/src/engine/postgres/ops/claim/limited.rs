@@ -2,8 +2,9 @@
 //! queue, and in a lane of keys by their turns. All limits of the lanes are locked.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio_postgres::Row;
 
@@ -146,13 +147,14 @@ impl Run<'_, '_> {
                 }
                 Tasks::ByKey(of_lane) => {
                     admission.more |= picked.len() < max && of_lane.has_more();
-                    seen.extend(of_lane.seen());
                     lines.push(of_lane);
                 }
             }
         }
         let taken = self.lease_picked(claim, lanes, &picked, (&mut lines, keys))?;
-        looks.took(self, &picked, &seen);
+        let leased: HashSet<i64> = taken.iter().map(|taken| taken.lease.key.id.as_i64()).collect();
+        let picked = picked.iter().filter(|picked| leased.contains(&picked.place.id));
+        looks.took(self, picked.map(|picked| picked.place), &seen);
         lines.iter().for_each(|lines| turns.left_turn(self, lines.lane(), lines.first_turn()));
         Ok(taken)
     }
@@ -200,7 +202,8 @@ impl Run<'_, '_> {
             &after_limited.ids,
         ];
         let from_turns = turns.begin(self, &keyed_ids).keys;
-        let due: [&dyn Value; 4] = [&keyed_limits, &now, &keyed_ids, &from_turns];
+        let (marked_lanes, marked_turns) = self.shared.turns().of_single_lanes(Instant::now());
+        let due: [&dyn Value; 4] = [&keyed_limits, &now, &marked_lanes, &marked_turns];
         let hints: [&dyn Value; 3] = [&keyed_ids, &HINTS_MAX, &from_turns];
         let mut statements: Vec<(&'static str, &[&dyn Value])> = Vec::with_capacity(4);
         if !keyed.is_empty() {
@@ -245,7 +248,7 @@ impl Run<'_, '_> {
                 &mut lines,
                 keys,
                 (most_limited, claim.suspects_max),
-                (&mut *looks, now),
+                (first_key, now),
             )?;
             sources.push(Source { lane, tasks: Tasks::ByKey(lines) });
         }

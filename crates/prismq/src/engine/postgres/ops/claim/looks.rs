@@ -1,11 +1,11 @@
-//! Where a claim begins to look in lanes and lines that a limit or a key counts, for their tasks and for the turns of
-//! lines. Each lane and line has a mark of its own: see [`Marks`].
+//! Where a claim begins to look in lanes that a limit or a key counts, for tasks and for the turns of lines. Each lane has
+//! marks of its own: see [`Marks`]. The tasks of a line are looked for from the first.
 
 use std::collections::HashMap;
 use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
-use super::limited::{Picked, Place};
+use super::limited::Place;
 use crate::engine::postgres::batch::marks::Marks;
 use crate::engine::postgres::batch::queues::Settings;
 use crate::engine::postgres::batch::run::Run;
@@ -22,11 +22,11 @@ pub(super) struct Looks {
     is_marked: bool,
     /// Whether looks begin at the first place although there is a mark.
     from_first: bool,
-    /// The lanes and lines in which they began at a mark.
+    /// The lanes in which they began at a mark.
     spared: Vec<i32>,
 }
 
-/// After which places looks begin, in the order of the lanes and lines.
+/// After which places looks begin, in the order of the lanes.
 pub(super) struct Begins {
     pub(super) keys: Vec<i64>,
     pub(super) ids: Vec<i64>,
@@ -57,14 +57,14 @@ impl Looks {
         self.spared.clear();
     }
 
-    /// Where to begin in these lanes or lines.
-    pub(super) fn begin(&mut self, run: &Run<'_, '_>, owners: &[i32]) -> Begins {
+    /// Where to begin in these lanes.
+    pub(super) fn begin(&mut self, run: &Run<'_, '_>, lanes: &[i32]) -> Begins {
         let (marks, now) = ((self.marks)(run.shared), Instant::now());
         let uses_marks = self.is_marked && !self.from_first;
         let mut begins = Begins { keys: Vec::new(), ids: Vec::new() };
-        for owner in owners {
-            let mark = if uses_marks { marks.after(&[*owner], now) } else { None };
-            self.spared.extend(mark.map(|_| *owner));
+        for lane in lanes {
+            let mark = if uses_marks { marks.after(&[*lane], now) } else { None };
+            self.spared.extend(mark.map(|_| *lane));
             let (key, id) = mark.unwrap_or((self.first_key, i64::MIN));
             begins.keys.push(key);
             begins.ids.push(id);
@@ -72,35 +72,40 @@ impl Looks {
         begins
     }
 
-    /// A look in these lanes or lines took this long, and found so many tasks.
+    /// A look in these lanes took this long, and found so many tasks.
     pub(super) fn looked(
         &self,
         run: &Run<'_, '_>,
-        owners: &[i32],
+        lanes: &[i32],
         (took, found): (Duration, usize),
     ) {
         if !self.is_marked {
             return;
         }
         let (mut marks, now) = ((self.marks)(run.shared), Instant::now());
-        for owner in owners.iter().filter(|owner| !self.spared.contains(owner)) {
-            marks.looked(&[*owner], (took, found), now);
+        for lane in lanes.iter().filter(|lane| !self.spared.contains(lane)) {
+            marks.looked(&[*lane], (took, found), now);
         }
     }
 
-    /// The claim took these tasks; of these lanes and lines all that it found, where that is said.
-    pub(super) fn took(&self, run: &Run<'_, '_>, picked: &[Picked], seen: &[(i32, bool)]) {
+    /// The claim took the tasks at these places; of these lanes all that it found, where that is said.
+    pub(super) fn took(
+        &self,
+        run: &Run<'_, '_>,
+        taken: impl Iterator<Item = Place>,
+        seen: &[(i32, bool)],
+    ) {
         if !self.is_marked {
             return;
         }
         let of_one = |place: Place| (place.owner, (place.order_key, place.id));
-        let in_order = picked.iter().map(|picked| picked.place).filter(|place| !place.suspect);
+        let in_order = taken.filter(|place| !place.suspect);
         let lasts: HashMap<i32, (i64, i64)> = in_order.map(of_one).collect();
         let (mut marks, now) = ((self.marks)(run.shared), Instant::now());
-        for (owner, took_all) in seen {
-            match lasts.get(owner).copied() {
-                last if *took_all => marks.took_all(&[*owner], last, now),
-                Some(last) => marks.took_some(&[*owner], last, now),
+        for (lane, took_all) in seen {
+            match lasts.get(lane).copied() {
+                last if *took_all => marks.took_all(&[*lane], last, now),
+                Some(last) => marks.took_some(&[*lane], last, now),
                 None => {}
             }
         }
@@ -122,7 +127,7 @@ impl Looks {
     pub(super) fn ends_in(&self, run: &Run<'_, '_>) -> Option<Duration> {
         let marks = (self.marks)(run.shared);
         // Forgotten meanwhile by a transaction of the application's: at once.
-        let end = |owner: &i32| marks.ends_in(&[*owner], run.began).unwrap_or_default();
+        let end = |lane: &i32| marks.ends_in(&[*lane], run.began).unwrap_or_default();
         self.spared.iter().map(end).min()
     }
 }

@@ -125,9 +125,8 @@ impl<'a> Rows<'a> {
             run.execute(insert, &params)?;
         }
         let mut marks = run.shared.marks();
-        let owners = self.lanes.iter().zip(&self.lines).map(|(lane, line)| line.unwrap_or(*lane));
-        for ((owner, key), id) in owners.zip(&self.keys).zip(&self.ids) {
-            marks.added(owner, (*key, *id));
+        for ((lane, key), id) in self.lanes.iter().zip(&self.keys).zip(&self.ids) {
+            marks.added(*lane, (*key, *id));
         }
         drop(marks);
         *self = Self::default();

@@ -17,7 +17,7 @@ use tokio_postgres::Row;
 
 use self::read::HINTS_MAX;
 use super::limited::Place;
-use crate::engine::postgres::batch::lanes::{Keyed, Lane};
+use crate::engine::postgres::batch::lanes::Lane;
 use crate::model::{Bounds, Result};
 
 /// A key as of this claim.
@@ -141,15 +141,6 @@ impl Lines {
         let open = self.lines.iter().filter(|line| !line.closed).map(|line| line.turn);
         let unread = self.unread.front().map(|(turn, ..)| *turn);
         open.chain(unread).min().into_iter().chain(self.last_turn).min()
-    }
-
-    /// Of each line that was read whether all its tasks were taken but for suspects. Of ordered keys only the first is read.
-    pub(super) fn seen(&self) -> impl Iterator<Item = (i32, bool)> {
-        let of_lines = (self.base.keyed != Keyed::Ordered).then_some(&self.lines);
-        of_lines
-            .into_iter()
-            .flatten()
-            .map(|line| (line.id, !line.has_more && line.tasks.iter().all(|place| place.suspect)))
     }
 
     /// How many lines have a task that may start.

@@ -12,7 +12,6 @@ use crate::engine::postgres::batch::queues::READY;
 use crate::engine::postgres::batch::run::Run;
 use crate::engine::postgres::client::{Columns, Value};
 use crate::engine::postgres::ops::claim::limited::{OF_LIMITED, Place, first_tasks};
-use crate::engine::postgres::ops::claim::looks::Looks;
 use crate::engine::postgres::ops::claim::take::count;
 use crate::model::Result;
 
@@ -72,9 +71,8 @@ impl Run<'_, '_> {
         lines: &mut Lines,
         keys: &mut Keys,
         (most, suspects_max): (usize, usize),
-        (looks, now): (&mut Looks, i64),
+        (first_key, now): (i64, i64),
     ) -> Result<()> {
-        let first_key = looks.first_key;
         let bounds = self.limits.state(lines.base).map(|state| state.limit.per_key);
         let (bounds, ordered) = (bounds.unwrap_or_default(), lines.base.keyed == Keyed::Ordered);
         while lines.open() < most && !lines.unread.is_empty() {
@@ -89,10 +87,11 @@ impl Run<'_, '_> {
             };
             let firsts = self.shared.first_slots().of_lines(&ids);
             let of_keys: [&dyn Value; 4] = [&ids, &running_max, &lines.base.id, &firsts];
-            let after = looks.begin(self, if ordered { &[] } else { &ids });
+            // From the first place, also where it takes long: a line is not looked at again before it is asked for.
+            let (first_keys, first_ids) = (vec![first_key; ids.len()], vec![i64::MIN; ids.len()]);
             let (first, after): (_, [&dyn Value; 2]) = match ordered {
                 true => (FIRST_OF_KEYS, [&first_key, &i64::MIN]),
-                false => (OF_LIMITED, [&after.keys, &after.ids]),
+                false => (OF_LIMITED, [&first_keys, &first_ids]),
             };
             let [after_key, after_id] = after;
             let of_tasks: [&dyn Value; 6] =
@@ -100,9 +99,6 @@ impl Run<'_, '_> {
             let mut answers = self.query_all(&[(KEYS, &of_keys), (first, &of_tasks)])?;
             let (tasks, of_lines) =
                 (answers.pop().unwrap_or_default(), answers.pop().unwrap_or_default());
-            if !ordered {
-                looks.looked(self, &ids, (self.took(1), tasks.len()));
-            }
             let mut places: HashMap<i32, Vec<Place>> = HashMap::new();
             // Of an ordered key, the first over all its lines.
             let mut firsts: HashMap<i64, Place> = HashMap::new();
