@@ -22,7 +22,7 @@ fn pages(cluster: &Cluster) -> f64 {
     pages_of_closed(cluster, 0)
 }
 
-/// The same, without those of so many connections that stay open.
+/// The same while so many connections stay open, whose pages are not all counted yet.
 fn pages_of_closed(cluster: &Cluster, open: u32) -> f64 {
     let until = Instant::now() + Duration::from_secs(60);
     while connections(cluster) > open {
@@ -282,7 +282,7 @@ pub(crate) fn a_task_with_a_key_does_not_pass_over_what_asked_for_keys_each_time
             SELECT l.id, -i, 0 FROM prismq.lane l, generate_series(1, 100000) i";
         cluster.sql("postgres", &[asked, "DELETE FROM prismq.turn WHERE turn < 0"]).unwrap();
         let after = pages_of_a_task(&cluster, new);
-        // An enqueue, a claim and a completion pass over about 800 pages of them each.
+        // An enqueue, a claim and a completion would each read about 800 pages more.
         assert!(after <= before + 800.0, "{before} pages before, {after} after");
     });
 }

@@ -13,8 +13,9 @@ use super::marks::Marks;
 use crate::engine::postgres::client::{Columns, Value};
 use crate::model::{Limit, Result};
 
-/// Lets claims look at lines (`l`), none before the first turn of its lane. That is looked for from the turn on that is
-/// given for the lane, as rows before it are not there but for those that an old snapshot keeps.
+/// Goes on after a `WITH` that has defined lines, `l (lane, turn, id)`: lets claims look at each, not before the first turn
+/// of its lane (`b`), and returns that for each lane, or the first of the lines if no line was asked for. It is looked for
+/// from the turn on that is given for some lanes, as rows before are there only for an old snapshot.
 macro_rules! ask {
     ($lanes:literal, $turns:literal) => {
         concat!(
@@ -36,8 +37,7 @@ pub(crate) use ask;
 
 /// Frees the slots of tasks ($1), and lets claims look at lines: at those that got a task ($2), and at those of the keys
 /// that may start another task, of the slots and of some lines ($3). Also at those without a ready task: one that is
-/// added before this is committed may have been looked at in vain. The lanes of the lines, and the first turn in each, that
-/// of the lines if there was no other.
+/// added before this is committed may have been looked at in vain. Returns what [`ask!`] does.
 pub(crate) const WRITE: &str = concat!(
     "WITH d AS (DELETE FROM prismq.slot WHERE task = ANY ($1) RETURNING key),
      k AS (SELECT key FROM d WHERE key IS NOT NULL UNION SELECT key FROM prismq.line WHERE id = ANY ($3)),
@@ -211,12 +211,18 @@ impl Changes {
     }
 
     /// Takes in what [`WRITE`] returned after so long: the first turns of lanes.
-    pub(crate) fn wrote(&self, marks: &mut Marks, rows: &[Row], took: Duration) -> Result<()> {
+    pub(crate) fn wrote(
+        &self,
+        marks: &mut Marks,
+        rows: &[Row],
+        took: Option<Duration>,
+    ) -> Result<()> {
         let now = Instant::now();
+        let changed = self.freed.len() + self.rung.len() + self.of_freed_keys.len();
         for row in rows {
             let (lane, turn): (i32, i64) = (row.column(0)?, row.column(1)?);
-            if !self.lanes.contains(&lane) {
-                marks.looked(&[lane], (took, rows.len()), now);
+            if let Some(took) = took.filter(|_| !self.lanes.contains(&lane)) {
+                marks.looked(&[lane], (took, changed), now);
             }
             marks.took_some(&[lane], (turn, i64::MIN), now);
         }

@@ -52,7 +52,8 @@ pub(crate) const SETTINGS: &str =
     concat!("SELECT ", settings!(), " FROM prismq.queue q WHERE q.id = ANY ($1)");
 
 /// Adds what the virtual time of a queue is after a row with this number, and deletes that and those shortly before it,
-/// which claims added at the same time. What others have locked they delete. A claim that was overtaken adds nothing.
+/// which claims added at the same time. What others have locked they delete. A claim that two others have overtaken adds
+/// nothing.
 pub(crate) const SET_VIRTUAL_TIME: &str = "WITH d AS (DELETE FROM prismq.virtual_time WHERE ctid = ANY (ARRAY(
          SELECT ctid FROM prismq.virtual_time WHERE queue = $1 AND number > $2 - 100 AND number <= $2
          FOR UPDATE SKIP LOCKED)))

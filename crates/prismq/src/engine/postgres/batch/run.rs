@@ -195,7 +195,9 @@ impl<'a, 't> Run<'a, 't> {
             let at = (run.now.monotonic, Instant::now());
             let (waits, last_id) = (run.inbox.waits, first.column(12)?);
             let mut horizon = shared.horizon();
-            horizon.looked(due_from, run.took(1), run.due, at);
+            if let Some(took) = run.took(1, 0) {
+                horizon.looked(due_from, took, run.due, at);
+            }
             horizon.looked_at_inbox(waits, last_id, Instant::now());
         }
         for row in &rows {
@@ -484,8 +486,7 @@ impl<'a, 't> Run<'a, 't> {
         let after = statements.len() - before;
         let answers = self.send(&statements, true)?;
         if let (Some(changes), Some(rows)) = (&changes, answers.get(before)) {
-            let took = self.took(after).saturating_sub(self.took(after - 1));
-            changes.wrote(&mut self.shared.turns(), rows, took)?;
+            changes.wrote(&mut self.shared.turns(), rows, self.took(1, after - 1))?;
         }
         Ok(())
     }

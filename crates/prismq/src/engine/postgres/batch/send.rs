@@ -79,9 +79,10 @@ impl Run<'_, '_> {
         self.put_off.answers.get(ticket.0).map_or(&[], Vec::as_slice)
     }
 
-    /// How long the server took for the last statements that were waited for, so many of them.
-    pub(crate) fn took(&self, statements: usize) -> Duration {
-        self.transaction.took(statements)
+    /// How long the server took for so many of the statements that were waited for last, which came before so many others
+    /// at their end; `None` if that is not known.
+    pub(crate) fn took(&self, statements: usize, before: usize) -> Option<Duration> {
+        self.transaction.took(statements, before)
     }
 
     /// Sends what was put off and then these statements, in one round trip, and commits if asked to. The rows of these.

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 /// How many lines are known at most: beyond that, all slots are looked for from the first again.
 const LINES_MAX: usize = 65_536;
 
-/// The numbers before which limits, and the keys of lines, have no slot. A line that was deleted may be added again for
-/// another key, which has no earlier slots either.
+/// The numbers before which limits, and the keys of lines, have no slot. The number of a line that was deleted is given
+/// again after two billion others.
 #[derive(Debug, Default)]
 pub(crate) struct FirstSlots {
     of_limits: HashMap<i32, i64>,

@@ -47,9 +47,10 @@ pub(crate) trait Executor {
     /// Runs statements, in one round trip where that can be, and returns the rows of each.
     fn pipeline(&mut self, statements: &[Statement<'_>]) -> Result<Vec<Vec<Row>>>;
 
-    /// How long the server took for the last statements of its last round trip, so many of them, as far as is known.
-    fn took(&self, _statements: usize) -> Duration {
-        Duration::ZERO
+    /// How long the server took for so many statements of its last round trip, which came before so many others at its
+    /// end; `None` if that is not known.
+    fn took(&self, _statements: usize, _before: usize) -> Option<Duration> {
+        None
     }
 
     /// Runs the last statements of a batch, and commits a transaction of the engine's own.

@@ -46,8 +46,9 @@ pub(crate) struct Transaction<'s> {
     number: Option<u64>,
     /// Whether its first statement returns that.
     numbered_by_first: bool,
-    /// How long the server worked on each of the statements of its last round trip.
-    took: Vec<Duration>,
+    /// How long the server worked on each of the statements of its last round trip, the making of plans left out: `None`
+    /// for one whose plan was made then.
+    took: Vec<Option<Duration>>,
     failure: Option<Failure>,
 }
 
@@ -185,10 +186,13 @@ impl<'s> Transaction<'s> {
         if answered.iter().all(|at| at.get().is_some()) {
             let times = iter::once(&begun).chain(&answered);
             let times: Vec<Instant> = times.filter_map(Cell::get).collect();
-            self.took = self.session.round_trip.of_each(sent, &times);
-            for ((sql, _), took) in statements.iter().rev().zip(self.took.iter_mut().rev()) {
-                *took = self.session.plans.ran(sql, *took);
-            }
+            let mut took = self.session.round_trip.of_each(sent, &times);
+            let of_statements = took.split_off(usize::from(begin.is_some()).min(took.len()));
+            let (plans, is_prepared) = (&mut self.session.plans, self.session.prepared.is_some());
+            let ran = statements.iter().zip(of_statements);
+            self.took = ran
+                .map(|((sql, _), took)| (!is_prepared || plans.ran(sql, took)).then_some(took))
+                .collect();
         }
         self.accept(answers, begin.is_some(), statements.len(), commit)
     }
@@ -376,8 +380,8 @@ impl Executor for Transaction<'_> {
         Self::pipeline(self, statements)
     }
 
-    fn took(&self, statements: usize) -> Duration {
-        self.took.iter().rev().take(statements).sum()
+    fn took(&self, statements: usize, before: usize) -> Option<Duration> {
+        self.took.iter().rev().skip(before).take(statements).copied().sum()
     }
 
     fn finish(&mut self, statements: &[Statement<'_>]) -> Result<Vec<Vec<Row>>> {

@@ -40,8 +40,9 @@ CREATE TABLE prismq.queue (
 );
 
 -- The virtual time of a queue whose order is weighted random: the key of the task that was claimed last, 0 without a row.
--- Each claim adds a row with the next number and deletes the one before. The last counts, which is found first: all
--- versions of a row that is updated would be passed over, as long as an old snapshot keeps them.
+-- A claim adds a row with the next number and deletes those before. The one with the highest number counts, of those that
+-- claims added at the same time the latest. It is found first: all versions of a row that is updated would be passed
+-- over, as long as an old snapshot keeps them.
 CREATE TABLE prismq.virtual_time (
     queue  integer NOT NULL,
     number bigint  NOT NULL,

@@ -24,7 +24,8 @@ CREATE TABLE prismq.limits (
 );
 
 -- When the next task of a limit is due by its rate (the theoretical arrival time of the generic cell rate algorithm), 0
--- without a row. Rows follow each other as in virtual_time.
+-- without a row. A claim adds the next number and deletes the one before, as in virtual_time, but alone, as it has locked
+-- the limit.
 CREATE TABLE prismq.arrival (
     limits integer NOT NULL,
     number bigint  NOT NULL,
@@ -48,9 +49,9 @@ CREATE TABLE prismq.slot (
 CREATE INDEX slot_limits ON prismq.slot (limits, number);
 CREATE INDEX slot_key ON prismq.slot (key, number) WHERE key IS NOT NULL;
 
--- A key of a limit, in one queue if its tasks are ordered (else 0). arrival: when its next task is due by its rate. holder: the task of an
--- ordered key that has begun, and keeps the key until it is completed, dead or gone. due_at: when its tasks may go on
--- that wait for its rate.
+-- A key of a limit, in one queue if its tasks are ordered (else 0). arrival: when its next task is due by its rate.
+-- holder: the task of an ordered key that has begun, and keeps the key until it is completed, dead or gone. due_at: when
+-- its tasks may go on that wait for its rate.
 CREATE TABLE prismq.key (
     id      bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     limits  integer NOT NULL,

@@ -1,5 +1,6 @@
 //! What limits let the claims of a transaction take. All limits that count for them are locked before the first claim, in
-//! order, so that two transactions never wait for each other, and what is read of them afterwards holds until the end.
+//! order, so that two transactions never wait for each other, and what is read of them afterwards holds until the end. Of a
+//! lane that becomes known after that, nothing starts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,8 +38,8 @@ pub(crate) const LEASED: &str = "SELECT queue, coalesce(sum(leased), 0)::bigint 
          SELECT queue, leased FROM prismq.counter WHERE queue = ANY ($1)
          UNION ALL SELECT queue, leased FROM prismq.counter_delta WHERE queue = ANY ($1)) c GROUP BY queue";
 
-/// When a lane is looked at again whose limit was not locked, in microseconds.
-const LOCKED_NEXT: i64 = 10_000;
+/// How long until a lane is looked at again whose limit was not locked, in microseconds.
+const UNLOCKED_WAIT: i64 = 100_000;
 
 /// What limits let one claim take, beyond the limits themselves.
 #[derive(Debug)]
@@ -107,8 +108,7 @@ impl Run<'_, '_> {
         let mut rows = || answers.pop().unwrap_or_default();
         let (leased, taken, locked, wrote) = (rows(), rows(), rows(), rows());
         if let Some(changes) = &changes {
-            let took = self.took(4).saturating_sub(self.took(3));
-            changes.wrote(&mut self.shared.turns(), &wrote, took)?;
+            changes.wrote(&mut self.shared.turns(), &wrote, self.took(1, 3))?;
         }
         let mut states = BTreeMap::new();
         for row in &locked {
@@ -148,7 +148,7 @@ impl Run<'_, '_> {
         // One that has become known since the limits were locked waits for the next transaction.
         let state = self.limits.state(lane);
         let next =
-            state.map_or(admission.now + LOCKED_NEXT, |state| state.next_start(admission.now));
+            state.map_or(admission.now + UNLOCKED_WAIT, |state| state.next_start(admission.now));
         if next > admission.now {
             admission.next_start = Some(admission.next_start.map_or(next, |other| other.min(next)));
             return false;

@@ -1,5 +1,5 @@
 //! Taking tasks where limits or keys count some: the first ready ones over all lanes that may start, by the order of their
-//! queue, and in a lane of keys by their turns. All limits of the lanes are locked.
+//! queue, and in a lane of keys by their turns. The limits of the lanes are locked.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
@@ -223,9 +223,8 @@ impl Run<'_, '_> {
         let rows: Vec<Row> = answers.drain(before.min(answers.len())..).flatten().collect();
         let hinted = answers.pop().unwrap_or_default();
         let of_lanes = statements.len() - before;
-        let for_turns = self.took(of_lanes + 1).saturating_sub(self.took(of_lanes));
-        turns.looked(self, &keyed_ids, (for_turns, hinted.len()));
-        let found = (self.took(of_lanes), rows.len());
+        turns.looked(self, &keyed_ids, (self.took(1, of_lanes), hinted.len()));
+        let found = (self.took(of_lanes, 0), rows.len());
         looks.looked(self, &free_ids, found);
         looks.looked(self, &limited_ids, found);
         let mut in_order: HashMap<i32, Vec<Place>> = HashMap::new();

@@ -1,5 +1,5 @@
-//! Where a claim begins to look in lanes that a limit or a key counts, for tasks and for the turns of lines. Each lane has
-//! marks of its own: see [`Marks`]. The tasks of a line are looked for from the first.
+//! Where a claim begins to look in its lanes, of which a limit or a key counts some, for tasks and for the turns of lines.
+//! Each lane has marks of its own: see [`Marks`]. The tasks of a line are looked for from the first.
 
 use std::collections::HashMap;
 use std::sync::MutexGuard;
@@ -16,9 +16,9 @@ use crate::engine::postgres::batch::shared::Shared;
 pub(super) struct Looks {
     /// The first key of the queue's order.
     pub(super) first_key: i64,
-    /// The marks.
+    /// Those of tasks, or of turns.
     marks: fn(&Shared) -> MutexGuard<'_, Marks>,
-    /// Whether the queue's order has marks.
+    /// Whether marks are kept.
     is_marked: bool,
     /// Whether looks begin at the first place although there is a mark.
     from_first: bool,
@@ -77,11 +77,9 @@ impl Looks {
         &self,
         run: &Run<'_, '_>,
         lanes: &[i32],
-        (took, found): (Duration, usize),
+        (took, found): (Option<Duration>, usize),
     ) {
-        if !self.is_marked {
-            return;
-        }
+        let Some(took) = took.filter(|_| self.is_marked) else { return };
         let (mut marks, now) = ((self.marks)(run.shared), Instant::now());
         for lane in lanes.iter().filter(|lane| !self.spared.contains(lane)) {
             marks.looked(&[*lane], (took, found), now);

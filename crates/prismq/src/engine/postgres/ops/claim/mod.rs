@@ -168,7 +168,8 @@ impl Run<'_, '_> {
         // What this look may have passed over is found then.
         let passed_over = match self.due_from {
             Starts::FIRST => None,
-            _ => self.shared.horizon().ends_in(self.began),
+            // Forgotten meanwhile, as the session is new: at once.
+            _ => Some(self.shared.horizon().ends_in(self.began).unwrap_or_default()),
         };
         let spared = passed_over.into_iter().chain(self.spared_look);
         let looks = spared.map(|wait| now.monotonic.after(wait));

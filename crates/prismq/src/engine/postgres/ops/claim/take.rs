@@ -191,8 +191,11 @@ impl Run<'_, '_> {
                 true => self.query_and_commit(take_and_count, &params)?,
                 false => self.query(take, params.get(..LEASE_PARAMS).unwrap_or_default())?,
             };
-            if is_marked && mark != Some((key, id)) {
-                let (took, found) = (self.took(1), rows.len());
+            if is_marked
+                && mark != Some((key, id))
+                && let Some(took) = self.took(1, 0)
+            {
+                let found = rows.len();
                 self.shared.marks().looked(&ids, (took, found), Instant::now());
             }
             leases::read(self, &rows, lanes, &claim.queue, until, &mut taken)?;

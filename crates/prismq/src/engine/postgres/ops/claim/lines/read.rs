@@ -11,7 +11,7 @@ use crate::engine::postgres::batch::limits::ask;
 use crate::engine::postgres::batch::queues::READY;
 use crate::engine::postgres::batch::run::Run;
 use crate::engine::postgres::client::{Columns, Value};
-use crate::engine::postgres::ops::claim::limited::{OF_LIMITED, Place, first_tasks};
+use crate::engine::postgres::ops::claim::limited::{Place, first_tasks};
 use crate::engine::postgres::ops::claim::take::count;
 use crate::model::Result;
 
@@ -56,10 +56,16 @@ pub(crate) const KEYS: &str = "SELECT l.id, k.id, k.arrival, t.id, t.state, coal
                    ORDER BY s.key, s.number LIMIT $2) s) s
          LEFT JOIN LATERAL (SELECT * FROM prismq.task WHERE id = k.holder OFFSET 0) t ON t.state IN (0, 1, 2)
      WHERE l.lane = $3";
+/// The first tasks of lines, also where it takes long to find them: a line is not looked at again before it is asked for.
+pub(crate) const OF_LINES: &str = first_tasks!(
+    "",
+    "(SELECT lane, $2::bigint AS after_key, -9223372036854775808 AS after_id FROM unnest($1::integer[]) l (lane)) l",
+    ""
+);
 /// The first tasks over all lines of the keys of some lines.
 pub(crate) const FIRST_OF_KEYS: &str = first_tasks!(
     ", l.key",
-    "(SELECT DISTINCT a.id AS lane, a.key, $5::bigint AS after_key, $6::bigint AS after_id
+    "(SELECT DISTINCT a.id AS lane, a.key, $2::bigint AS after_key, -9223372036854775808 AS after_id
       FROM prismq.line b JOIN prismq.line a ON a.key = b.key WHERE b.id = ANY ($1)) l",
     ""
 );
@@ -87,15 +93,8 @@ impl Run<'_, '_> {
             };
             let firsts = self.shared.first_slots().of_lines(&ids);
             let of_keys: [&dyn Value; 4] = [&ids, &running_max, &lines.base.id, &firsts];
-            // From the first place, also where it takes long: a line is not looked at again before it is asked for.
-            let (first_keys, first_ids) = (vec![first_key; ids.len()], vec![i64::MIN; ids.len()]);
-            let (first, after): (_, [&dyn Value; 2]) = match ordered {
-                true => (FIRST_OF_KEYS, [&first_key, &i64::MIN]),
-                false => (OF_LIMITED, [&first_keys, &first_ids]),
-            };
-            let [after_key, after_id] = after;
-            let of_tasks: [&dyn Value; 6] =
-                [&ids, &first_key, &tasks, &suspects, after_key, after_id];
+            let of_tasks: [&dyn Value; 4] = [&ids, &first_key, &tasks, &suspects];
+            let first = if ordered { FIRST_OF_KEYS } else { OF_LINES };
             let mut answers = self.query_all(&[(KEYS, &of_keys), (first, &of_tasks)])?;
             let (tasks, of_lines) =
                 (answers.pop().unwrap_or_default(), answers.pop().unwrap_or_default());
