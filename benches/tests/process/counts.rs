@@ -11,8 +11,10 @@ use prismq_bench::subject::SubjectKind;
 use prismq_probe::{Failed, Requirement, Trial, trial};
 
 const TIMES: usize = 32;
-/// Largest difference, as a share.
+/// Largest difference of two counts that are the same, as a share.
 const TOLERANCE: f64 = 0.001;
+/// How often is counted until two are the same: on a busy machine, a process that looks now and then looks once more.
+const COUNTS_MAX: usize = 4;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let instructions = Operation::ALL.map(|operation| {
@@ -55,15 +57,17 @@ fn written_twice(operation: Operation) -> Result<(), Failed> {
 fn twice(operation: Operation) -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     let stage = Stage::new(SubjectKind::Prismq, BenchDir::at(directory.path()), Scale::Trial);
-    let first = per_operation(&stage, operation, TIMES)??;
-    let second = per_operation(&stage, operation, TIMES)??;
-    let difference = (first - second).abs() / first;
-    eprintln!("{}: {first} and {second} instructions", operation.name());
-    if first < 1_000.0 {
-        return Err(format!("{first} instructions cannot be a whole operation").into());
+    let mut counts: Vec<f64> = Vec::new();
+    for _ in 0..COUNTS_MAX {
+        let count = per_operation(&stage, operation, TIMES)??;
+        eprintln!("{}: {count} instructions", operation.name());
+        if count < 1_000.0 {
+            return Err(format!("{count} instructions cannot be a whole operation").into());
+        }
+        if counts.iter().any(|before| (before - count).abs() / before <= TOLERANCE) {
+            return Ok(());
+        }
+        counts.push(count);
     }
-    if difference > TOLERANCE {
-        return Err(format!("{first} and {second} instructions, {difference} apart").into());
-    }
-    Ok(())
+    Err(format!("no two of these counts are the same: {counts:?}").into())
 }
