@@ -1,5 +1,5 @@
-//! No statement reads a table as a whole, whatever the server knew of the tables when it made the plan: a drained queue is
-//! vacuumed, and plans that are made then would read the tasks that follow as a whole.
+//! Statements are planned again when tables have grown. A plan made just after a drained queue was vacuumed scans whole
+//! tables, because they are empty, and would scan all the tasks that are added later.
 
 use std::fs;
 use std::time::{Duration, Instant};

@@ -23,7 +23,7 @@ pub(super) const UNCHANGED: &str = "SELECT CASE
          THEN pg_current_xact_id()::text
          ELSE ('prismq: settings have changed since they were read; read again at ' || clock_timestamp())::integer::text
      END";
-/// The code of its failure, which no other statement of such a transaction has: a text that is no number.
+/// The SQLSTATE with which it fails, for text that is not a number. No other statement of such a transaction fails with it.
 pub(crate) const CHANGED: &str = "22P02";
 /// Gives the settings a new version. It is a time, so that a version that a restore has undone does not come again.
 macro_rules! next_version {

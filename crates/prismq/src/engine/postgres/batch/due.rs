@@ -7,12 +7,12 @@
 //! that much later. A claim that finds nothing says that it may find something after that. The same holds for rows of the
 //! inbox, by their ids.
 
-use crate::engine::postgres::client::Columns;
 use std::time::{Duration, Instant};
 
 use tokio_postgres::Row;
 
 use super::marks::{SLOW, SPARED, SPARED_MAX};
+use crate::engine::postgres::client::Columns;
 use crate::model::Result;
 use crate::time::{Moment, Timestamp};
 

@@ -2,13 +2,13 @@
 //! in the database is higher than before, and all are read again. They also are if the server has been restarted or replaced,
 //! or may have been restored: it may have lost the last lanes, and gives their ids to others.
 
-use crate::engine::postgres::client::Columns;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio_postgres::Row;
 
 use super::queues::unknown;
+use crate::engine::postgres::client::Columns;
 use crate::model::{Claim, LimitUse, Names, NewTask, Result};
 
 /// Lanes after this one, how often lanes were deleted, and when the server was started; a row without a lane if there are

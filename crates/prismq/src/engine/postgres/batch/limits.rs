@@ -3,7 +3,6 @@
 //! transaction without tasks that a limit or a key counts writes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-
 use std::time::{Duration, Instant};
 
 use tokio_postgres::Row;

@@ -1,12 +1,12 @@
 //! What others keep locked, say an open transaction of the application's, is put off for a moment: the claims that would do
 //! it go on without it, and do not wait for it again and again.
 
-use crate::engine::postgres::client::Columns;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::queues::missing;
 use super::run::Run;
+use crate::engine::postgres::client::Columns;
 use crate::model::Result;
 
 /// For how long; twice as long each time that it is still locked, up to a bound.

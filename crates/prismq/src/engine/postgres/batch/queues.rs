@@ -1,11 +1,11 @@
 //! How queues are set, and the numbers that stand for states and orders.
 
-use crate::engine::postgres::client::Columns;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_postgres::Row;
 
+use crate::engine::postgres::client::Columns;
 use crate::model::{Error, KeyInputs, Order, Result, State};
 
 /// States as they are stored.

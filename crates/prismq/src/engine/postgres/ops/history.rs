@@ -1,10 +1,10 @@
 //! Deleting ended tasks beyond those that a queue is set to keep.
 
-use crate::engine::postgres::client::Columns;
 use std::time::Duration;
 
 use crate::engine::postgres::batch::queues::{CANCELLED, COMPLETED, DEAD};
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::client::Columns;
 use crate::engine::postgres::ops::records;
 use crate::model::limits::HISTORY_MAX;
 use crate::model::{Keep, Result, Retention};

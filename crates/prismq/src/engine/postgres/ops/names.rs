@@ -1,9 +1,9 @@
 //! Adding queues and lanes, before the transaction that needs them: it would keep others from adding any until it ends.
 //! A lane without tasks costs nothing.
 //!
-//! When there is no room for another, queues and lanes without tasks are deleted. Every transaction that adds tasks has read
-//! `prismq.meta` and therefore holds a lock on it, which the deletion waits for; transactions that begin later see that
-//! some were deleted.
+//! When the highest number of queues or types is reached, those without tasks are deleted. Every transaction that adds
+//! tasks has read `prismq.meta` and so holds a lock on it; the deletion waits for these locks. Transactions that begin
+//! later see that some were deleted.
 
 use std::collections::BTreeSet;
 use std::slice;

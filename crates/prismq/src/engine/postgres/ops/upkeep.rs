@@ -2,7 +2,6 @@
 //! without tasks. Done by the processes that use the queue, after some of their transactions and now and then while they
 //! are idle.
 
-use crate::engine::postgres::client::Columns;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::engine::postgres::batch::STEP_TASKS_MAX;
 use crate::engine::postgres::batch::counters::FOLD;
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::client::Columns;
 use crate::model::Result;
 
 /// Queues that do not keep all dead tasks, or keep ended ones for a time.

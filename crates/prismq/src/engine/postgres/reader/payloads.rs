@@ -1,11 +1,11 @@
 //! Reading payloads that a claim left out.
 
-use crate::engine::postgres::client::Columns;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Reading;
 use crate::engine::postgres::batch::queues::missing;
+use crate::engine::postgres::client::Columns;
 use crate::model::{Payload, Result, TaskId};
 
 /// The payloads of the first of these tasks, in their order, until they are so many bytes together: that of the first

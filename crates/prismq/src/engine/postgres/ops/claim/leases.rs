@@ -1,6 +1,5 @@
 //! Leases from the rows of taken tasks.
 
-use crate::engine::postgres::client::Columns;
 use std::sync::Arc;
 
 use tokio_postgres::Row;
@@ -8,6 +7,7 @@ use tokio_postgres::Row;
 use crate::engine::postgres::batch::lanes::Lane;
 use crate::engine::postgres::batch::lease_note::LeaseNote;
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::client::Columns;
 use crate::model::{Lease, LeaseKey, Payload, Result, TaskId};
 use crate::time::Moment;
 

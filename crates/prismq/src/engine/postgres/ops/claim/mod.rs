@@ -10,7 +10,6 @@ pub(crate) mod picked;
 mod several;
 mod take;
 
-use crate::engine::postgres::client::Columns;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ use crate::engine::postgres::batch::due::Starts;
 use crate::engine::postgres::batch::lanes::{Keyed, Lane};
 use crate::engine::postgres::batch::queues::Settings;
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::client::Columns;
 use crate::engine::{AT_ONCE, Claimed};
 use crate::model::{Claim, Lease, Result};
 use crate::time::Timestamp;

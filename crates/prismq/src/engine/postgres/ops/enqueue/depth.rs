@@ -1,11 +1,11 @@
 //! Depth limits: most live tasks of a queue. Only enqueues are refused; a task that was let in can always come back.
 
-use crate::engine::postgres::client::Columns;
 use std::collections::HashSet;
 
 use super::unique;
 use crate::engine::postgres::batch::lanes::Lane;
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::client::Columns;
 use crate::model::{Error, NewTask, RefusedTasks, Result};
 
 /// Locks a queue against other enqueues that its depth limit bounds.

@@ -6,13 +6,13 @@ pub(crate) mod plain;
 mod rows;
 pub(crate) mod unique;
 
-use crate::engine::postgres::client::Columns;
 use std::collections::{BTreeSet, HashSet};
 
 use self::lines::Lines;
 use self::rows::Rows;
 use crate::engine::postgres::batch::lanes::Lane;
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::client::Columns;
 use crate::engine::{Answer, Operation};
 use crate::model::{Enqueued, Error, NewTask, Result, TaskId};
 

@@ -1,12 +1,12 @@
 //! Adding tasks that can run at once, by settings that are assumed. The database assigns the ids in the same statement, so
 //! that nothing has to be waited for before the rest of the batch is sent.
 
-use crate::engine::postgres::client::Columns;
 use std::collections::BTreeMap;
 
 use crate::engine::postgres::batch::queues::missing;
 use crate::engine::postgres::batch::run::Run;
 use crate::engine::postgres::batch::send::Ticket;
+use crate::engine::postgres::client::Columns;
 use crate::engine::postgres::clock::Time;
 use crate::engine::{Answer, Operation};
 use crate::model::{Enqueued, Error, Result, TaskId};

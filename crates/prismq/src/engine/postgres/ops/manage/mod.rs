@@ -5,7 +5,6 @@ mod cancel;
 mod delete;
 mod redrive;
 
-use crate::engine::postgres::client::Columns;
 use std::collections::HashMap;
 
 use tokio_postgres::Row;
@@ -13,6 +12,7 @@ use tokio_postgres::Row;
 pub(crate) use self::cancel::REQUESTED;
 use crate::engine::postgres::batch::queues::{self, LEASED, state};
 use crate::engine::postgres::batch::run::{Run, TOKENS_OF_EPOCH};
+use crate::engine::postgres::client::Columns;
 use crate::engine::postgres::ops::records;
 use crate::engine::{Seen, Target};
 use crate::model::{Result, State};

@@ -3,7 +3,6 @@
 //! Completed and cancelled tasks are kept with the time until when, so that another setting applies to those that end
 //! after it. Dead ones are kept for the time that is set now.
 
-use crate::engine::postgres::client::Columns;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use crate::engine::Answer;
 use crate::engine::postgres::batch::STEP_TASKS_MAX;
 use crate::engine::postgres::batch::queues::DEAD;
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::client::Columns;
 use crate::engine::postgres::ops::records;
 use crate::model::Result;
 

@@ -7,7 +7,6 @@ pub(crate) mod fail;
 pub(crate) mod note;
 pub(crate) mod release;
 
-use crate::engine::postgres::client::Columns;
 use std::collections::{BTreeMap, HashSet};
 
 use tokio_postgres::Row;
@@ -15,6 +14,7 @@ use tokio_postgres::Row;
 use crate::engine::postgres::batch::lease_note::LeaseNote;
 use crate::engine::postgres::batch::run::Run;
 use crate::engine::postgres::batch::send::Ticket;
+use crate::engine::postgres::client::Columns;
 use crate::engine::{Answer, Operation};
 use crate::model::{Error, LeaseKey, Result, TaskId};
 

@@ -9,7 +9,6 @@
 pub(crate) mod read;
 pub(crate) mod write;
 
-use crate::engine::postgres::client::Columns;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 
@@ -18,6 +17,7 @@ use tokio_postgres::Row;
 use self::read::HINTS_MAX;
 use super::limited::Place;
 use crate::engine::postgres::batch::lanes::Lane;
+use crate::engine::postgres::client::Columns;
 use crate::model::{Bounds, Result};
 
 /// A key as of this claim.
