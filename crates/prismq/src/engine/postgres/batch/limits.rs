@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Row;
 
 use super::lanes::Lane;
-use super::marks::Marks;
+use super::looks::marks::Marks;
 use crate::engine::postgres::client::{Columns, Value};
 use crate::model::{Limit, Result};
 

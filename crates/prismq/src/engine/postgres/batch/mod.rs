@@ -2,17 +2,15 @@
 
 pub(crate) mod cached;
 pub(crate) mod counters;
-pub(crate) mod due;
 pub(crate) mod lanes;
 pub(crate) mod lease_note;
 pub(crate) mod limits;
-pub(crate) mod marks;
+pub(crate) mod looks;
 pub(crate) mod postponed;
 pub(crate) mod queues;
 pub(crate) mod run;
 pub(crate) mod send;
 pub(crate) mod shared;
-pub(crate) mod slots;
 pub(crate) mod statements;
 mod wanted;
 

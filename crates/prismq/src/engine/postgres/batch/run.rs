@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use super::cached::{self, Assumed, UNCHANGED};
 use super::counters::{self, Counters};
-use super::due::{Due, NEXT_DUE, Starts};
 use super::lanes::{self, Lane, Refresh, Source};
 use super::lease_note::LeaseNote;
 use super::limits::{self, Limits};
+use super::looks::due::{Due, NEXT_DUE, Starts};
 use super::queues::{self, Settings, settings};
 use super::send::PutOff;
 use super::shared::Shared;
@@ -422,24 +422,6 @@ impl<'a, 't> Run<'a, 't> {
         let ids: Vec<i64> = self.row(IDS, &[&tasks])?.column(0)?;
         self.ids.extend(ids);
         Ok(())
-    }
-
-    /// Logs that a task has died.
-    pub(crate) fn log_dead(&self, task: i64, lane: i32, error: &str) {
-        let (queue, task_type) = match self.shared.lanes().named(lane) {
-            Some(lane) => (lane.queue_name.clone(), lane.task_type.clone()),
-            None => ("".into(), "".into()),
-        };
-        let error = error.to_owned();
-        self.shared.log.add_on_commit(move || {
-            tracing::warn!(
-                task,
-                queue = &*queue,
-                "type" = &*task_type,
-                error,
-                "task is dead: it failed for good or used up its attempts"
-            );
-        });
     }
 
     /// Reads anew when something is due.

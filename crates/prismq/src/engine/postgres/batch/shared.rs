@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::cached::Cached;
-use super::due::Horizon;
 use super::lanes::Lanes;
-use super::marks::Marks;
+use super::looks::due::Horizon;
+use super::looks::marks::Marks;
+use super::looks::slots::FirstSlots;
 use super::postponed::Postponed;
-use super::slots::FirstSlots;
 use super::statements::Statements;
 use crate::engine::DeferredLog;
 use crate::engine::postgres::clock::Time;

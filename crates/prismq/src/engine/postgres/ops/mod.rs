@@ -16,6 +16,8 @@ pub(crate) mod settings;
 pub(crate) mod settle;
 pub(crate) mod upkeep;
 
+use crate::engine::postgres::batch::run::Run;
+
 /// Deletes what tasks keep beyond their rows, of the rows of a common table expression `d (id, recorded)`.
 macro_rules! records {
     () => {
@@ -31,6 +33,26 @@ pub(crate) fn storable(text: &str) -> std::borrow::Cow<'_, str> {
     match text.contains('\0') {
         true => text.replace('\0', "\u{fffd}").into(),
         false => text.into(),
+    }
+}
+
+impl Run<'_, '_> {
+    /// Logs that a task has died.
+    pub(crate) fn log_dead(&self, task: i64, lane: i32, error: &str) {
+        let (queue, task_type) = match self.shared.lanes().named(lane) {
+            Some(lane) => (lane.queue_name.clone(), lane.task_type.clone()),
+            None => ("".into(), "".into()),
+        };
+        let error = error.to_owned();
+        self.shared.log.add_on_commit(move || {
+            tracing::warn!(
+                task,
+                queue = &*queue,
+                "type" = &*task_type,
+                error,
+                "task is dead: it failed for good or used up its attempts"
+            );
+        });
     }
 }
 

@@ -2,7 +2,7 @@
 //! queue, and in a lane of keys by their turns. The limits of the lanes are locked.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,6 +15,7 @@ use super::lines::{Keys, Lines};
 use super::looks::Looks;
 use super::take::count;
 use crate::engine::postgres::batch::lanes::{Keyed, Lane};
+use crate::engine::postgres::batch::lease_note::LeaseNote;
 use crate::engine::postgres::batch::queues::Settings;
 use crate::engine::postgres::batch::run::Run;
 use crate::engine::postgres::client::{Columns, Value};
@@ -80,6 +81,13 @@ impl Place {
             order_key: row.column(2)?,
             id: row.column(3)?,
         })
+    }
+
+    /// Where a task stood that was taken; under its lane if it has a key.
+    fn of(Taken { lease, .. }: &Taken) -> Self {
+        let owner = LeaseNote::from(lease.key.note).lane;
+        let (suspect, order_key, id) = (lease.suspect, lease.order_key, lease.key.id.as_i64());
+        Self { owner, suspect, order_key, id }
     }
 
     /// Its place in the order that begins at this key.
@@ -152,9 +160,7 @@ impl Run<'_, '_> {
             }
         }
         let taken = self.lease_picked(claim, lanes, &picked, (&mut lines, keys))?;
-        let leased: HashSet<i64> = taken.iter().map(|taken| taken.lease.key.id.as_i64()).collect();
-        let picked = picked.iter().filter(|picked| leased.contains(&picked.place.id));
-        looks.took(self, picked.map(|picked| picked.place), &seen);
+        looks.took(self, taken.iter().map(Place::of), &seen);
         lines.iter().for_each(|lines| turns.left_turn(self, lines.lane(), lines.first_turn()));
         Ok(taken)
     }

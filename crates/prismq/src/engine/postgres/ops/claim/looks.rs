@@ -6,7 +6,7 @@ use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
 use super::limited::Place;
-use crate::engine::postgres::batch::marks::Marks;
+use crate::engine::postgres::batch::looks::marks::Marks;
 use crate::engine::postgres::batch::queues::Settings;
 use crate::engine::postgres::batch::run::Run;
 use crate::engine::postgres::batch::shared::Shared;

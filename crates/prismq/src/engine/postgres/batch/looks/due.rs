@@ -76,7 +76,7 @@ impl Horizon {
     }
 
     /// A look that began there took this long, and found this to be due next.
-    pub(super) fn looked(
+    pub(in crate::engine::postgres::batch) fn looked(
         &mut self,
         from: Starts,
         took: Duration,
@@ -107,7 +107,12 @@ impl Horizon {
     }
 
     /// Whether the same look found rows of the inbox that wait, and the last id that any has had so far.
-    pub(super) fn looked_at_inbox(&mut self, waits: bool, last_id: i64, now: Instant) {
+    pub(in crate::engine::postgres::batch) fn looked_at_inbox(
+        &mut self,
+        waits: bool,
+        last_id: i64,
+        now: Instant,
+    ) {
         let settled = self.inbox_last.filter(|(_, at)| *at + LATE <= now);
         if settled.is_some() || self.inbox_last.is_none() {
             self.inbox_settled = settled.map(|(id, _)| id);
@@ -131,7 +136,7 @@ pub(crate) struct Due {
 
 impl Due {
     /// From the columns from this one on.
-    pub(super) fn read(row: &Row, from: usize) -> Result<Self> {
+    pub(in crate::engine::postgres::batch) fn read(row: &Row, from: usize) -> Result<Self> {
         Ok(Self {
             scheduled: row.column(from)?,
             expiry: row.column(from + 1)?,

@@ -12,13 +12,13 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// A look that takes longer than this is avoided.
-pub(super) const SLOW: Duration = Duration::from_millis(2);
+pub(in crate::engine::postgres::batch) const SLOW: Duration = Duration::from_millis(2);
 /// What a look may take longer for each task that it found and leased.
 const SLOW_PER_TASK: Duration = Duration::from_micros(20);
 /// For how many times as long.
-pub(super) const SPARED: u32 = 20;
+pub(in crate::engine::postgres::batch) const SPARED: u32 = 20;
 /// And no longer than this: a look may have taken long for another reason.
-pub(super) const SPARED_MAX: Duration = Duration::from_secs(5);
+pub(in crate::engine::postgres::batch) const SPARED_MAX: Duration = Duration::from_secs(5);
 
 /// How long ago what claims begin after was taken at least: transactions that had ids before may be committed after it.
 const LATE: Duration = Duration::from_millis(100);

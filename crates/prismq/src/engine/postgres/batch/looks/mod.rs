@@ -1,0 +1,5 @@
+//! Where claims begin to look for what may have come, so that they do not pass over rows that were deleted each time.
+
+pub(crate) mod due;
+pub(crate) mod marks;
+pub(crate) mod slots;
