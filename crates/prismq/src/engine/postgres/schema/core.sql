@@ -78,13 +78,12 @@ CREATE SEQUENCE prismq.ending;
 -- anything. scheduled_for: the slot of the schedule that enqueued it. line: that of its key in the lane, under whose
 -- number it is ready. Half of each page is left for the second version of its rows, so that all updates of a large claim
 -- are HOT; of a page that is filled to three fifths, a third were not.
+-- What a claim changes stands together: the WAL of an update holds all from the first byte that differs to the last.
 CREATE TABLE prismq.task (
     id               bigint   PRIMARY KEY,
     order_key        bigint   NOT NULL,
-    token            bigint   NOT NULL DEFAULT 0,
     enqueued_at      bigint   NOT NULL,
     run_at           bigint   NOT NULL,
-    lease_expires_at bigint,
     start_by         bigint,
     ended_at         bigint,
     ending           bigint,
@@ -92,9 +91,11 @@ CREATE TABLE prismq.task (
     lane             integer  NOT NULL,
     line             integer,
     priority         integer  NOT NULL,
-    attempt          integer  NOT NULL DEFAULT 0,
     max_attempts     integer  NOT NULL,
     failures         integer  NOT NULL DEFAULT 0,
+    token            bigint   NOT NULL DEFAULT 0,
+    lease_expires_at bigint,
+    attempt          integer  NOT NULL DEFAULT 0,
     state            smallint NOT NULL,
     begun            boolean  NOT NULL DEFAULT false,
     suspect          boolean  NOT NULL DEFAULT false,

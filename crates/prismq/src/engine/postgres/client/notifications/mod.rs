@@ -30,6 +30,9 @@ use crate::time::Signal;
 
 /// How often notifications are sent on average at most: one stands for all commits of this time.
 const INTERVAL: Duration = Duration::from_millis(5);
+/// The same while nobody listens, which asking costs the server as much as adding a task does. Whoever begins to listen
+/// looks for work then.
+const INTERVAL_UNHEARD: Duration = Duration::from_millis(20);
 /// How many more are sent at once after a pause.
 const BURST: u32 = 8;
 /// A connection that has lasted this long is not one of several failures.
@@ -162,10 +165,10 @@ async fn connected(
         if shared.owed.begin_sending() {
             let sent = sender.send().await;
             shared.owed.end_sending(sent.is_err());
-            sent?;
+            let interval = if sent? { INTERVAL } else { INTERVAL_UNHEARD };
             *failures = 0;
             let now = tokio::time::Instant::now();
-            due = due.max(now) + INTERVAL;
+            due = due.max(now) + interval;
             tokio::time::sleep_until(now + (due - now).saturating_sub(INTERVAL * BURST)).await;
         }
         match shared.owed.question() {

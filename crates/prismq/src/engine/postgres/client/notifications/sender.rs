@@ -57,11 +57,12 @@ impl<'a> Sender<'a> {
         Self { client, channel, listeners, notify: None, sent: false, failing: false }
     }
 
-    /// Sends one. What the server refuses is logged and not sent again: others look by themselves.
+    /// Sends one, and says whether anyone listens. What the server refuses is logged and not sent again: others look by
+    /// themselves.
     ///
     /// # Errors
     /// The connection is lost.
-    pub(super) async fn send(&mut self) -> Driver<()> {
+    pub(super) async fn send(&mut self) -> Driver<bool> {
         let sent = self.try_send().await;
         let Some(refusal) = sent.as_ref().err().filter(|error| is_of_statement(error)) else {
             self.failing = false;
@@ -76,24 +77,22 @@ impl<'a> Sender<'a> {
                 "the server refuses to notify other processes of new tasks: they look for them every second"
             );
         }
-        Ok(())
+        Ok(false)
     }
 
-    async fn try_send(&mut self) -> Driver<()> {
+    async fn try_send(&mut self) -> Driver<bool> {
         if std::mem::replace(&mut self.sent, true) && self.notify.is_none() {
             let types = &[Type::TEXT, Type::TEXT];
             self.notify = Some(self.client.prepare_typed(NOTIFY, types).await?);
         }
-        match &self.notify {
-            Some(notify) => {
-                self.client.execute(notify, &[&self.channel, &self.listeners]).await?;
-            }
+        let rows = match &self.notify {
+            Some(notify) => self.client.query(notify, &[&self.channel, &self.listeners]).await?,
             None => {
                 let params: [(&(dyn ToSql + Sync), Type); 2] =
                     [(&self.channel, Type::TEXT), (&self.listeners, Type::TEXT)];
-                self.client.query_typed(NOTIFY, &params).await?;
+                self.client.query_typed(NOTIFY, &params).await?
             }
-        }
-        Ok(())
+        };
+        Ok(!rows.is_empty())
     }
 }

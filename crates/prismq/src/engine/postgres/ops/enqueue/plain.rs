@@ -11,20 +11,24 @@ use crate::engine::postgres::clock::Time;
 use crate::engine::{Answer, Operation};
 use crate::model::{Enqueued, Error, Result, TaskId};
 
-/// Adds tasks: `key` is the order key for the id 0, `step` what each id adds to it. Ids ascend in the order of the tasks. It
-/// counts them too, as each statement costs the server and the client as much as two tasks.
+/// Adds tasks: `key` is the order key for the id 0, `step` what each id adds to it. Ids ascend in the order of the tasks. What
+/// all tasks share is given once, and an empty array in its place. It counts the tasks too, as each statement costs the
+/// server and the client as much as two tasks.
 const INSERT: &str =
-    "WITH n AS MATERIALIZED (SELECT nextval('prismq.task_id') AS id, k.*
-         FROM unnest($1::integer[], $2::bigint[], $3::bigint[], $4::integer[], $5::integer[], $6::bytea[])
-             AS k (lane, key, step, priority, max_attempts, payload)),
-     r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id) SELECT lane, false, key + step * id, id FROM n),
+    "WITH t AS (INSERT INTO prismq.task (id, lane, state, order_key, priority, max_attempts, enqueued_at, run_at, payload)
+         SELECT id, lane, 0, key + step * id, priority, max_attempts,
+             (SELECT coalesce($8, (extract(epoch FROM statement_timestamp()) * 1000000)::bigint)),
+             (SELECT coalesce($7, (extract(epoch FROM statement_timestamp()) * 1000000)::bigint)), payload
+         FROM (SELECT nextval('prismq.task_id') AS id, coalesce(lane, $11) AS lane, coalesce(key, $12) AS key,
+                   coalesce(step, $13) AS step, coalesce(priority, $14) AS priority,
+                   coalesce(max_attempts, $15) AS max_attempts, payload
+               FROM unnest($1::integer[], $2::bigint[], $3::bigint[], $4::integer[], $5::integer[], $6::bytea[])
+                   AS k (lane, key, step, priority, max_attempts, payload) OFFSET 0) n
+         RETURNING id, lane, order_key),
+     r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id) SELECT lane, false, order_key, id FROM t),
      c AS (INSERT INTO prismq.counter_delta (queue, ready, enqueued)
            SELECT queue, tasks, tasks FROM unnest($9::integer[], $10::bigint[]) AS k (queue, tasks))
-     INSERT INTO prismq.task (id, lane, state, order_key, priority, max_attempts, enqueued_at, run_at, payload)
-     SELECT id, lane, 0, key + step * id, priority, max_attempts,
-         coalesce($8, (extract(epoch FROM statement_timestamp()) * 1000000)::bigint),
-         coalesce($7, (extract(epoch FROM statement_timestamp()) * 1000000)::bigint), payload
-     FROM n RETURNING id";
+     SELECT id FROM t";
 
 /// Where an added task stands, but for its id.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +74,11 @@ pub(crate) fn enqueue(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Adde
     let now = given.map(|now| now.monotonic.as_micros());
     let wall = given.map(|now| now.wall.as_micros());
     let (queues, tasks): (Vec<i32>, Vec<i64>) = counts.into_iter().unzip();
+    let (lanes, lane) = shared(lanes);
+    let (keys, key) = shared(keys);
+    let (steps, step) = shared(steps);
+    let (priorities, priority) = shared(priorities);
+    let (max_attempts, most) = shared(max_attempts);
     let ticket = run.put_off(
         INSERT,
         &[
@@ -83,9 +92,23 @@ pub(crate) fn enqueue(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Adde
             &wall,
             &queues,
             &tasks,
+            &lane,
+            &key,
+            &step,
+            &priority,
+            &most,
         ],
     );
     Ok(Added { operations, ticket })
+}
+
+/// A column of tasks, or its one value if all have the same: the server reads each value of an array on its own, and
+/// stores the column for all of them.
+fn shared<T: Copy + PartialEq>(column: Vec<T>) -> (Vec<T>, Option<T>) {
+    match column.first() {
+        Some(first) if column.iter().all(|value| value == first) => (Vec::new(), Some(*first)),
+        _ => (column, None),
+    }
 }
 
 impl Added {
