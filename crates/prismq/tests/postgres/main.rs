@@ -86,6 +86,7 @@ fn main() -> ExitCode {
             a_transaction_of_which_nothing_is_answered_is_not_repeated
             a_transaction_that_was_not_begun_is_not_repeated
             a_claim_whose_answer_is_lost_is_reported_and_its_task_claimed_again
+            a_claim_of_one_statement_whose_answer_is_lost_is_reported_and_its_task_claimed_again
             a_commit_that_nobody_can_be_asked_about_is_reported_and_not_repeated;
         connecting:
             clients_that_come_at_once_make_the_tables_once
@@ -178,7 +179,7 @@ fn main() -> ExitCode {
         round_trips:
             an_enqueue_waits_once_however_many_tasks_it_adds
             a_completion_waits_once_and_an_extension_twice
-            a_claim_waits_twice_however_many_types_it_serves_and_whether_or_not_it_finds_enough
+            a_claim_waits_once_however_many_types_it_serves_and_whether_or_not_it_finds_enough
             completions_before_a_claim_do_not_wait;
         races:
             a_task_is_cancelled_while_it_is_claimed
@@ -192,7 +193,8 @@ fn main() -> ExitCode {
             an_enqueue_keeps_to_a_depth_limit_that_was_set_since
             tasks_are_in_the_order_that_was_set_since
             a_completion_is_kept_if_that_was_set_since
-            a_completion_is_kept_for_the_time_of_its_type_if_that_was_set_since;
+            a_completion_is_kept_for_the_time_of_its_type_if_that_was_set_since
+            a_claim_finds_what_was_changed_since;
         slots:
             tasks_too_large_for_a_claim_are_put_back
             a_task_that_had_to_start_earlier_is_not_claimed

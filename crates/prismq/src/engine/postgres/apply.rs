@@ -8,6 +8,7 @@ use super::PostgresEngine;
 use super::batch::cached::{Assumed, CHANGED};
 use super::batch::run::Run;
 use super::client::{Role, has_code};
+use super::ops::claim::alone::Alone;
 use super::ops::names::Unknown;
 use crate::engine::{Answer, Operation};
 use crate::model::{Error, LeaseKey, Result};
@@ -40,12 +41,13 @@ impl PostgresEngine {
         // Under `Replicated`, only the answer to BEGIN shows whether there is a synchronous standby, so that the commit must
         // not be sent before it.
         let mut may_assume = durable && !self.client.needs_standby();
+        let mut may_claim_alone = !durable;
         let answers = loop {
             let (mut takes_in, mut lacks_names) = (false, false);
             self.add_names(batch, Some(until))?;
             let generation = self.shared.lanes().generation();
             let mut runs_again = false;
-            let mut assumes = false;
+            let (mut assumes, mut looks_first) = (false, false);
             let applied = self.client.transaction(role, |transaction| {
                 // It may run again, when what was taken before was not.
                 self.shared.log.truncate_pending(0);
@@ -57,9 +59,24 @@ impl PostgresEngine {
                     false => None,
                 };
                 assumes = assumed.is_some();
-                let mut run = match assumed {
-                    Some(assumed) => Run::assuming(transaction, &self.shared, assumed),
-                    None => Run::begin(transaction, &self.shared, batch)?,
+                let may_claim_alone = may_claim_alone
+                    && transaction.may_run_alone()
+                    && transaction.was_heard_within(HEARD);
+                let alone = match may_claim_alone {
+                    true => Alone::of(&self.shared, batch, transaction.epoch()),
+                    false => None,
+                };
+                let is_alone = alone.is_some();
+                let mut run = match (assumed, alone) {
+                    (Some(assumed), _) => Run::assuming(transaction, &self.shared, assumed),
+                    (None, Some(alone)) => match alone.run(transaction, &self.shared)? {
+                        Some(run) => run,
+                        None => {
+                            looks_first = true;
+                            return Ok(Vec::new());
+                        }
+                    },
+                    (None, None) => Run::begin(transaction, &self.shared, batch)?,
                 };
                 // Another process may have freed them meanwhile, or another server may have lost them.
                 lacks_names = self.shared.lanes().generation() != generation
@@ -77,8 +94,12 @@ impl PostgresEngine {
                 #[cfg(feature = "testing")]
                 self.fail_if_asked()?;
                 frees_slot = run.frees_slot();
-                if durable && !assumes {
-                    self.shared.cached().add(&run);
+                match durable {
+                    _ if assumes || is_alone => {}
+                    // Completions then depend on the types of tasks.
+                    true if run.has_type_retention => self.shared.cached().forget(),
+                    true => self.shared.cached().add(&run),
+                    false => self.shared.cached_to_claim().add(&run),
                 }
                 run.finish()?;
                 to_put_back = std::mem::take(&mut run.to_put_back);
@@ -87,6 +108,11 @@ impl PostgresEngine {
             let applied = applied.inspect_err(|_| self.shared.forget_looks());
             if assumes && applied.as_ref().is_err_and(|error| has_code(error, CHANGED)) {
                 may_assume = false;
+                continue;
+            }
+            if looks_first {
+                applied?;
+                may_claim_alone = false;
                 continue;
             }
             if matches!(applied, Err(Error::Busy { .. })) {

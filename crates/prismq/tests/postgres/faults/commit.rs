@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prismq::{Claim, Error, Lease};
 
-use crate::support::{Cut, Proxy, cluster, queue, task, tasks, wait_for};
+use crate::support::{Cut, Proxy, claimed, cluster, queue, task, tasks, wait_for};
 
 pub(crate) fn a_commit_whose_answer_is_lost_is_found_to_be_done() {
     let cluster = cluster(&[]);
@@ -101,6 +101,32 @@ pub(crate) fn a_claim_whose_answer_is_lost_is_reported_and_its_task_claimed_agai
     proxy.cut_next(Cut::After);
     let error = queue.claim(&claim).unwrap_err();
     assert!(matches!(error, Error::CommitUnknown { .. }), "{error:?}");
+    wait_for("it is claimed again", || {
+        queue.claim(&claim).unwrap().first().map(Lease::id) == Some(id)
+    });
+}
+
+/// As one that looks first.
+pub(crate) fn a_claim_of_one_statement_whose_answer_is_lost_is_reported_and_its_task_claimed_again()
+{
+    let cluster = cluster(&[]);
+    let proxy = Proxy::delayed(cluster.folder(), Duration::from_millis(2));
+    let queue = queue(&proxy.url());
+    queue.enqueue(task()).unwrap();
+    queue.complete(&claimed(&queue)).unwrap();
+    wait_for("claims wait once", || {
+        proxy.round_trips();
+        assert!(queue.claim(&Claim::new(["job"])).unwrap().is_empty());
+        proxy.round_trips() == 1
+    });
+    let id = queue.enqueue(task()).unwrap().id();
+    proxy.cut_next(Cut::AfterAlone);
+    let claim = Claim::new(["job"]).lease(Duration::from_secs(1));
+    let error = queue.claim(&claim).unwrap_err();
+    assert!(proxy.has_cut());
+    assert!(matches!(error, Error::CommitUnknown { .. }), "{error:?}");
+    let leased = "SELECT state FROM prismq.task";
+    assert_eq!(cluster.sql("postgres", &[leased]).unwrap(), "2", "it is leased to nobody");
     wait_for("it is claimed again", || {
         queue.claim(&claim).unwrap().first().map(Lease::id) == Some(id)
     });

@@ -12,9 +12,12 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// What a client sends to begin, and to commit.
+/// What a client sends to begin, to commit, and to give up.
 const BEGIN: &[u8] = b"BEGIN";
 const COMMIT: &[u8] = b"COMMIT\0";
+const ROLLBACK: &[u8] = b"ROLLBACK\0";
+/// The letter with which it sends the values of a statement that is prepared.
+const BIND: u8 = b'B';
 /// The letter and the length before it.
 const HEADER: usize = 5;
 /// The name of the server's socket in its folder.
@@ -35,6 +38,8 @@ pub(crate) enum Cut {
     Pooler,
     /// The same in the place of all answers but that to the begin, although the server commits.
     PoolerEarly,
+    /// The answer to a statement does not reach the client that is a transaction by itself.
+    AfterAlone,
 }
 
 /// A proxy in a folder of its own.
@@ -137,17 +142,29 @@ fn pass_on(
 ) {
     let mut buffer = [0; 1 << 16];
     let mut trips = 0;
+    let mut is_open = false;
     // Whether what the client sends goes nowhere.
     let mut swallows = false;
     while let Ok(read @ 1..) = client.read(&mut buffer) {
         let sent = &buffer[..read];
         let commits = sent.ends_with(COMMIT);
+        let begins = sent.windows(BEGIN.len()).any(|window| window == BEGIN);
+        let is_alone = !is_open && !begins && sent[0] == BIND;
+        is_open = (is_open || begins) && !commits && !sent.ends_with(ROLLBACK);
         trips += usize::from(heard.swap(false, Ordering::SeqCst));
-        if commits {
+        if commits || is_alone {
             shared.round_trips.fetch_add(std::mem::take(&mut trips), Ordering::SeqCst);
         }
-        let begins = sent.windows(BEGIN.len()).any(|window| window == BEGIN);
         let mut armed = shared.cut.lock().unwrap();
+        if let Some((Cut::AfterAlone, _)) = *armed
+            && is_alone
+        {
+            cut_answer.send(Cut::AfterAlone).unwrap();
+            server.write_all(sent).unwrap();
+            answer.recv().unwrap();
+            *armed = None;
+            break;
+        }
         if begins && matches!(*armed, Some((Cut::Refused, _))) {
             *armed = None;
             drop(armed);
@@ -167,7 +184,7 @@ fn pass_on(
         if commits && let Some((cut, close)) = *armed {
             *shared.closed.lock().unwrap() = close;
             match cut {
-                Cut::Whole | Cut::Refused => {}
+                Cut::Whole | Cut::Refused | Cut::AfterAlone => {}
                 Cut::Before => {
                     server.write_all(&sent[..sent.len() - HEADER - COMMIT.len()]).unwrap();
                     // It answers what it was sent, which is passed back, and ends the session.
@@ -217,6 +234,10 @@ fn pass_back(
     while let Ok(read @ 1..) = server.read(&mut buffer) {
         cuts = cuts.or(cut.try_recv().ok());
         let answer = &buffer[..read];
+        if cuts == Some(Cut::AfterAlone) {
+            _ = answered.send(());
+            break;
+        }
         if cuts == Some(Cut::PoolerEarly) {
             held.extend_from_slice(answer);
             let at = |name: &[u8]| held.windows(name.len()).position(|window| window == name);

@@ -39,15 +39,21 @@ pub(crate) const RAISE: &str = concat!("UPDATE prismq.meta SET ", next_version!(
 const TASKS_MAX: usize = 4096;
 const BYTES_MAX: usize = 256 << 10;
 
-/// Settings, as the last transactions have read them.
+/// When and where settings were read: they are the same as long as this is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// Of the session that read them: another may be on a server that was restored to an earlier state.
+    pub(crate) epoch: i64,
+    pub(crate) source: Source,
+    /// `meta.settings`.
+    pub(crate) version: i64,
+    pub(crate) names_freed: i32,
+}
+
+/// Settings, as the last transactions of a session have read them.
 #[derive(Debug, Default)]
 pub(crate) struct Cached {
-    /// Of the session that read them: another may be on a server that was restored to an earlier state.
-    epoch: i64,
-    source: Source,
-    /// `meta.settings` when they were read.
-    version: i64,
-    names_freed: i32,
+    known: Known,
     queues: HashMap<i32, Settings>,
 }
 
@@ -69,16 +75,25 @@ impl Cached {
 
     /// Adds what a transaction has read.
     pub(crate) fn add(&mut self, run: &Run<'_, '_>) {
-        // Completions then depend on the types of tasks; and what it changes has no version yet.
-        if run.has_type_retention || run.changes_settings {
+        // What it changes has no version yet.
+        if run.changes_settings {
             return self.forget();
         }
-        let (epoch, version, names_freed) = (run.epoch(), run.settings_version, run.names_freed);
-        let source = run.shared.lanes().source();
-        if (self.epoch, self.source, self.version) != (epoch, source, version) {
-            *self = Self { epoch, source, version, names_freed, queues: HashMap::new() };
+        let known = Known {
+            epoch: run.epoch(),
+            source: run.shared.lanes().source(),
+            version: run.settings_version,
+            names_freed: run.names_freed,
+        };
+        if self.known != known {
+            *self = Self { known, queues: HashMap::new() };
         }
         self.queues.extend(run.settings().map(|settings| (settings.id, *settings)));
+    }
+
+    /// Those of a queue.
+    pub(crate) fn of_queue(&self, id: i32) -> Option<(Settings, Known)> {
+        Some((*self.queues.get(&id)?, self.known))
     }
 }
 
@@ -90,9 +105,8 @@ impl Assumed {
         }
         let known = shared.lanes();
         let cached = shared.cached();
-        if (cached.epoch, cached.names_freed, cached.source)
-            != (epoch, known.freed(), known.source())
-        {
+        let Known { source, version, names_freed, .. } = cached.known;
+        if (cached.known.epoch, names_freed, source) != (epoch, known.freed(), known.source()) {
             return None;
         }
         let (mut queues, mut lanes) = (BTreeMap::new(), Vec::new());
@@ -120,7 +134,6 @@ impl Assumed {
             }
         }
         let queues = queues.into_values().collect();
-        let Cached { source, version, .. } = *cached;
         Some(Self { source, version, queues, lanes })
     }
 }

@@ -1,7 +1,10 @@
 //! One transaction: its time, what it knows of queues and lanes, and what it has yet to write.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use tokio_postgres::Row;
 
 use super::cached::{self, Assumed, UNCHANGED};
 use super::counters::{self, Counters};
@@ -73,6 +76,13 @@ const BEGIN_SETTINGS: usize = 19;
 /// Ids for tasks.
 const IDS: &str = "SELECT ARRAY(SELECT nextval('prismq.task_id') FROM generate_series(1, $1))";
 
+/// What a claim leased that was a transaction by itself.
+#[derive(Debug)]
+pub(crate) struct LeasedAlone {
+    pub(crate) lanes: Vec<(Lane, Arc<str>)>,
+    pub(crate) rows: Vec<Row>,
+}
+
 /// The transaction in progress.
 pub(crate) struct Run<'a, 't> {
     pub(super) transaction: &'a mut (dyn Executor + 't),
@@ -125,6 +135,8 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) is_committed: bool,
     /// Leases that such a claim must not keep.
     pub(crate) to_put_back: Vec<LeaseKey>,
+    /// What it has leased already, if it was one statement.
+    pub(crate) alone: Option<LeasedAlone>,
     /// The lanes of the tasks that it adds, where settings are assumed; `None` if this transaction has read them.
     assumed_lanes: Option<VecDeque<Lane>>,
     /// Lanes that tasks have and the database does not.
@@ -242,6 +254,28 @@ impl<'a, 't> Run<'a, 't> {
         run
     }
 
+    /// That of a claim that has been made and committed.
+    pub(crate) fn of_claim(
+        transaction: &'a mut (dyn Executor + 't),
+        shared: &'a Shared,
+        (now, began): (Moment, Instant),
+        (settings, due, version): (Settings, Due, i64),
+        leased: LeasedAlone,
+    ) -> Self {
+        let number = shared.lanes().source().number;
+        let mut run = Self {
+            began,
+            due,
+            version,
+            is_claim: true,
+            is_committed: true,
+            alone: Some(leased),
+            ..Self::new(transaction, shared, now, number)
+        };
+        run.know(Some(settings));
+        run
+    }
+
     /// One that has read nothing.
     fn new(
         transaction: &'a mut (dyn Executor + 't),
@@ -276,6 +310,7 @@ impl<'a, 't> Run<'a, 't> {
             is_claim: false,
             is_committed: false,
             to_put_back: Vec::new(),
+            alone: None,
             assumed_lanes: None,
             orphaned: HashSet::new(),
             ids: VecDeque::new(),
@@ -365,7 +400,7 @@ impl<'a, 't> Run<'a, 't> {
 
     /// Lets all processes read settings anew, once it is committed.
     pub(crate) fn forget_settings(&mut self) {
-        self.shared.cached().forget();
+        self.shared.forget_settings();
         self.changes_settings = true;
     }
 

@@ -1,10 +1,11 @@
 //! What all transactions of an engine share.
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use super::cached::Cached;
-use super::lanes::Lanes;
+use super::lanes::{Lane, Lanes};
 use super::looks::due::Horizon;
 use super::looks::marks::Marks;
 use super::looks::slots::FirstSlots;
@@ -23,6 +24,9 @@ pub(crate) struct Shared {
     pub(crate) horizon: Mutex<Horizon>,
     first_slots: Mutex<FirstSlots>,
     cached: Mutex<Cached>,
+    cached_to_claim: Mutex<Cached>,
+    /// Until when claims look at what is due before they take tasks.
+    looks_first_until: Mutex<Option<Instant>>,
     /// The highest epoch of a session that has begun a transaction.
     epoch: AtomicI64,
     pub(crate) time: Time,
@@ -45,6 +49,8 @@ impl Shared {
             horizon: Mutex::default(),
             first_slots: Mutex::default(),
             cached: Mutex::default(),
+            cached_to_claim: Mutex::default(),
+            looks_first_until: Mutex::default(),
             epoch: AtomicI64::new(0),
             time,
             log: DeferredLog::default(),
@@ -77,7 +83,28 @@ impl Shared {
         self.turns().forget();
         self.horizon().forget();
         self.first_slots().forget();
+        self.forget_settings();
+    }
+
+    /// Discards what settings are known.
+    pub(crate) fn forget_settings(&self) {
         self.cached().forget();
+        self.cached_to_claim().forget();
+    }
+
+    /// Until this time, claims look at what is due before they take tasks.
+    pub(crate) fn look_first_until(&self, until: Instant) {
+        *self.looks_first_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+    }
+
+    /// Whether claims from these lanes may look at what is due and take tasks at once: nothing shows that a look may take
+    /// long.
+    pub(crate) fn looks_are_quick(&self, lanes: &[(Lane, Arc<str>)]) -> bool {
+        let until = *self.looks_first_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let lanes: Vec<i32> = lanes.iter().map(|(lane, _)| lane.id).collect();
+        until.is_none_or(|until| until <= Instant::now())
+            && self.horizon().is_first()
+            && !self.marks().has(&lanes)
     }
 
     /// Whether a session with this epoch is newer than all of which a transaction has begun.
@@ -89,8 +116,14 @@ impl Shared {
         self.first_slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The settings that the session knows which waits for the disk.
     pub(crate) fn cached(&self) -> MutexGuard<'_, Cached> {
         self.cached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those that the other session knows, which claims.
+    pub(crate) fn cached_to_claim(&self) -> MutexGuard<'_, Cached> {
+        self.cached_to_claim.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn horizon(&self) -> MutexGuard<'_, Horizon> {

@@ -102,6 +102,27 @@ impl<'s> Transaction<'s> {
         self.send(statements, self.role != Role::Reader)
     }
 
+    /// Whether [`Self::run_alone`] may be used: not behind a pooler, where a transaction sets what it runs with, nor where
+    /// one has to discard plans first.
+    pub(crate) fn may_run_alone(&self) -> bool {
+        self.role == Role::Relaxed
+            && self.stage == Stage::New
+            && self.session.prepared.is_some()
+            && !self.session.plans.are_outdated(Instant::now())
+    }
+
+    /// Runs a statement that is the whole transaction, and is committed with it.
+    pub(crate) fn run_alone(&mut self, statement: Statement<'_>) -> Result<Vec<Row>> {
+        self.refuse_failed()?;
+        self.prepare(&[statement])?;
+        let ran = self.send_all(None, &[statement], false, false);
+        self.stage = Stage::Ended;
+        if let Some(Failure::Lost { reason, .. }) = &self.failure {
+            self.failure = Some(self.in_commit(reason.clone()));
+        }
+        ran?.pop().ok_or_else(Error::unanswered)
+    }
+
     /// Runs SQL without values, several statements at once.
     pub(crate) fn run_script(&mut self, sql: &str) -> Result<()> {
         self.refuse_failed()?;
@@ -156,13 +177,7 @@ impl<'s> Transaction<'s> {
         is_numbered: bool,
         commit: bool,
     ) -> Result<Vec<Vec<Row>>> {
-        match self.session.prepare(statements, until(self.connector)) {
-            Some(Ok(())) => {}
-            Some(Err(error)) => {
-                return Err(self.fail(error::of_statement(&error, self.connector.wait)));
-            }
-            None => return Err(self.fail(Failure::lost(unanswered()))),
-        }
+        self.prepare(statements)?;
         let (session, connector) = (&*self.session, self.connector);
         let sent = Instant::now();
         let (begun, number) = (Cell::new(None), Cell::new(None));
@@ -195,6 +210,15 @@ impl<'s> Transaction<'s> {
                 .collect();
         }
         self.accept(answers, begin.is_some(), statements.len(), commit)
+    }
+
+    /// Prepares those of the statements that are not prepared yet.
+    fn prepare(&mut self, statements: &[Statement<'_>]) -> Result<()> {
+        match self.session.prepare(statements, until(self.connector)) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => Err(self.fail(error::of_statement(&error, self.connector.wait))),
+            None => Err(self.fail(Failure::lost(unanswered()))),
+        }
     }
 
     /// Takes in the answers to `BEGIN` if it was sent, to the statements, and to `COMMIT` if it was sent, with the standbys
@@ -323,7 +347,7 @@ impl<'s> Transaction<'s> {
         }
         // Behind a pooler, each statement is planned when it runs.
         let is_prepared = self.session.prepared.is_some();
-        let replans = is_prepared && self.session.plans.are_outdated(Instant::now());
+        let replans = is_prepared && self.session.plans.discard_outdated(Instant::now());
         Some(self.connector.begin(self.role, replans))
     }
 

@@ -65,12 +65,14 @@ impl Run<'_, '_> {
         {
             let Some(first) = group.first() else { continue };
             // Not before the first claim, so that leases settled before it still count.
-            if !advanced && first.claims().is_some() {
+            // One that is committed has looked at that already.
+            let claims = first.claims().is_some() && !self.is_committed;
+            if !advanced && claims {
                 advanced = true;
                 self.advance()?;
                 self.fire()?;
             }
-            if first.claims().is_some() {
+            if claims {
                 self.lock_limits(batch)?;
             }
             answers.push(match kind(first) {

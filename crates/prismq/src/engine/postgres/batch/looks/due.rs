@@ -64,6 +64,11 @@ impl Horizon {
         (self.from.unwrap_or(Starts::FIRST), self.inbox_from.unwrap_or(i64::MIN))
     }
 
+    /// Whether they begin at the first row, as the last look from there was quick.
+    pub(crate) const fn is_first(&self) -> bool {
+        self.spared_until.is_none()
+    }
+
     /// How long it takes until looks begin at the first row again, if this one did not.
     pub(crate) fn ends_in(&self, now: Instant) -> Option<Duration> {
         self.from?;

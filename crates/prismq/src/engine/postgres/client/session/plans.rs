@@ -36,9 +36,13 @@ impl Plans {
     }
 
     /// Whether the plans are to be discarded now.
-    pub(crate) fn are_outdated(&mut self, now: Instant) -> bool {
-        let may = self.discarded.is_none_or(|before| now >= before + EVERY);
-        let outdated = self.is_slow && may;
+    pub(crate) fn are_outdated(&self, now: Instant) -> bool {
+        self.is_slow && self.discarded.is_none_or(|before| now >= before + EVERY)
+    }
+
+    /// Whether the plans are to be discarded now, which the caller does.
+    pub(crate) fn discard_outdated(&mut self, now: Instant) -> bool {
+        let outdated = self.are_outdated(now);
         if outdated {
             *self = Self { discarded: Some(now), ..Self::default() };
         }
@@ -55,14 +59,14 @@ mod tests {
         let (mut plans, now) = (Plans::default(), Instant::now());
         assert!(!plans.ran("a", 2 * SLOW), "its plan is made");
         assert!(plans.ran("a", SLOW));
-        assert!(!plans.are_outdated(now));
+        assert!(!plans.discard_outdated(now));
         assert!(plans.ran("a", 2 * SLOW));
         plans.ran("a", Duration::ZERO);
-        assert!(plans.are_outdated(now));
+        assert!(plans.discard_outdated(now));
         assert!(!plans.ran("a", 2 * SLOW), "its plan is made anew");
-        assert!(!plans.are_outdated(now + EVERY), "nothing was slow since");
+        assert!(!plans.discard_outdated(now + EVERY), "nothing was slow since");
         plans.ran("a", 2 * SLOW);
-        assert!(!plans.are_outdated(now + EVERY / 2));
-        assert!(plans.are_outdated(now + EVERY));
+        assert!(!plans.discard_outdated(now + EVERY / 2));
+        assert!(plans.discard_outdated(now + EVERY));
     }
 }

@@ -1,7 +1,9 @@
 //! Taking ready tasks: a seek into each lane, merged by order key, and the lease of what was found, in one statement
-//! ([`take`]). Where limits or keys count some of the tasks, they are picked before they are leased ([`limited`]).
+//! ([`take`]). Where limits or keys count some of the tasks, they are picked before they are leased ([`limited`]). Where
+//! nothing else has to be done before, one statement is the whole transaction ([`alone`]).
 
 pub(crate) mod admission;
+pub(crate) mod alone;
 mod leases;
 pub(crate) mod limited;
 pub(crate) mod lines;
@@ -33,7 +35,10 @@ impl Run<'_, '_> {
     pub(crate) fn claim(&mut self, claim: &Claim) -> Result<Claimed> {
         self.spared_look = None;
         let version = self.version;
-        let lanes = self.shared.lanes().serving(claim);
+        let lanes = match &self.alone {
+            Some(alone) => alone.lanes.clone(),
+            None => self.shared.lanes().serving(claim),
+        };
         let Some((lane, _)) = lanes.first() else {
             return Ok(Claimed { next_due: self.first_due()?, version, ..Claimed::default() });
         };

@@ -17,15 +17,19 @@ use crate::model::{Claim, Order, Result};
 /// server may undo it, and a token must not be given again.
 macro_rules! lease {
     ($places:expr) => {
-        lease!($places, "", "")
+        lease!("", $places, "$7", "", "", "SELECT * FROM t")
     };
-    ($places:expr, $begins:literal, $counts:literal) => {
+    ($first:expr, $places:expr, $expires_at:literal, $begins:literal, $counts:literal, $rows:literal) => {
         concat!(
-            "WITH r AS (DELETE FROM prismq.ready WHERE ctid = ANY (ARRAY(",
+            "WITH ",
+            $first,
+            "r AS (DELETE FROM prismq.ready WHERE ctid = ANY (ARRAY(",
             $places,
             ")) RETURNING lane, suspect, order_key, id),
      t AS (UPDATE prismq.task t SET state = 2, attempt = t.attempt + 1, token = greatest(t.token + 1, $6),
-               lease_expires_at = $7, begun = (SELECT count(*) FROM r) <= $8 AND NOT (r.suspect AND $9)",
+               lease_expires_at = ",
+            $expires_at,
+            ", begun = (SELECT count(*) FROM r) <= $8 AND NOT (r.suspect AND $9)",
             $begins,
             "
            FROM r WHERE t.id = r.id
@@ -34,9 +38,12 @@ macro_rules! lease {
                CASE WHEN octet_length(t.payload) <= 1024 THEN t.payload END AS payload,
                t.lane, r.suspect, r.order_key, t.scheduled_for),
      e AS (INSERT INTO prismq.expiry (at, ids)
-           SELECT $7, array_agg(id) FROM (SELECT id, row_number() OVER () / 32 AS part FROM t) p GROUP BY part)",
+           SELECT ",
+            $expires_at,
+            ", array_agg(id) FROM (SELECT id, row_number() OVER () / 32 AS part FROM t) p GROUP BY part)",
             $counts,
-            " SELECT * FROM t"
+            " ",
+            $rows
         )
     };
 }
@@ -45,34 +52,45 @@ pub(super) use lease;
 /// The first tasks of lanes, locked as they are found. Of several lanes, more are locked than are taken, until the
 /// transaction ends.
 macro_rules! locked {
-    () => {
-        "SELECT place FROM (
-         SELECT q.place, q.order_key, q.id FROM unnest($1::integer[]) l (lane) CROSS JOIN LATERAL (
+    ($lanes:literal) => {
+        concat!(
+            "SELECT place FROM (
+         SELECT q.place, q.order_key, q.id FROM unnest(",
+            $lanes,
+            ") l (lane) CROSS JOIN LATERAL (
              SELECT ctid AS place, order_key, id FROM prismq.ready
              WHERE lane = l.lane AND NOT suspect AND (order_key, id) > ($2, $3)
              ORDER BY lane, suspect, order_key, id LIMIT $4 FOR UPDATE SKIP LOCKED) q
          UNION ALL
-         (SELECT q.place, q.order_key, q.id FROM unnest($1::integer[]) l (lane) CROSS JOIN LATERAL (
+         (SELECT q.place, q.order_key, q.id FROM unnest(",
+            $lanes,
+            ") l (lane) CROSS JOIN LATERAL (
              SELECT ctid AS place, order_key, id FROM prismq.ready
              WHERE lane = l.lane AND suspect AND order_key >= $10
              ORDER BY lane, suspect, order_key, id LIMIT $5 FOR UPDATE SKIP LOCKED) q
           ORDER BY q.order_key, q.id LIMIT $5)
      ) c ORDER BY order_key, id LIMIT $4"
+        )
     };
 }
+pub(super) use locked;
 
 /// Those of several lanes: the first of all, locking no others, unless somebody else holds one of these. Then all lanes
 /// are locked as one is, as others may be behind those.
 macro_rules! merged {
-    () => {
+    ($lanes:literal) => {
         concat!(
             "WITH first AS MATERIALIZED (SELECT ARRAY(SELECT place FROM (
-                 SELECT q.place, q.order_key, q.id FROM unnest($1::integer[]) l (lane) CROSS JOIN LATERAL (
+                 SELECT q.place, q.order_key, q.id FROM unnest(",
+            $lanes,
+            ") l (lane) CROSS JOIN LATERAL (
                      SELECT ctid AS place, order_key, id FROM prismq.ready
                      WHERE lane = l.lane AND NOT suspect AND (order_key, id) > ($2, $3)
                      ORDER BY lane, suspect, order_key, id LIMIT $4) q
                  UNION ALL
-                 (SELECT q.place, q.order_key, q.id FROM unnest($1::integer[]) l (lane) CROSS JOIN LATERAL (
+                 (SELECT q.place, q.order_key, q.id FROM unnest(",
+            $lanes,
+            ") l (lane) CROSS JOIN LATERAL (
                      SELECT ctid AS place, order_key, id FROM prismq.ready
                      WHERE lane = l.lane AND suspect AND order_key >= $10
                      ORDER BY lane, suspect, order_key, id LIMIT $5) q
@@ -85,33 +103,37 @@ macro_rules! merged {
                  WHEN (SELECT cardinality(places) FROM held) = (SELECT cardinality(places) FROM first)
                  THEN (SELECT places FROM held)
                  ELSE ARRAY(",
-            locked!(),
+            locked!($lanes),
             ") END)"
         )
     };
 }
+pub(super) use merged;
 
 /// What is written with the lease where the transaction does nothing else: tasks that had to start earlier, and are
 /// released afterwards, do not begin; and the queue's counters.
 macro_rules! lease_and_count {
     ($places:expr) => {
         lease!(
+            "",
             $places,
+            "$7",
             " AND (t.start_by IS NULL OR t.start_by > $12)",
             ", c AS (INSERT INTO prismq.counter_delta (queue, ready, leased)
-           SELECT $11, -count(*), count(*) FROM t HAVING count(*) > 0)"
+           SELECT $11, -count(*), count(*) FROM t HAVING count(*) > 0)",
+            "SELECT * FROM t"
         )
     };
 }
 
 /// Takes the first tasks of one lane, locked as they are found: those that others are taking are passed over.
-pub(crate) const OF_ONE: &str = lease!(locked!());
+pub(crate) const OF_ONE: &str = lease!(locked!("$1::integer[]"));
 /// The same, where the transaction does nothing else.
-pub(crate) const OF_ONE_AND_COUNTED: &str = lease_and_count!(locked!());
+pub(crate) const OF_ONE_AND_COUNTED: &str = lease_and_count!(locked!("$1::integer[]"));
 /// Takes the first tasks of several lanes: those that others are taking are passed over.
-pub(crate) const OF_SEVERAL: &str = lease!(merged!());
+pub(crate) const OF_SEVERAL: &str = lease!(merged!("$1::integer[]"));
 /// The same, where the transaction does nothing else.
-pub(crate) const OF_SEVERAL_AND_COUNTED: &str = lease_and_count!(merged!());
+pub(crate) const OF_SEVERAL_AND_COUNTED: &str = lease_and_count!(merged!("$1::integer[]"));
 
 /// How many parameters [`OF_ONE`] and [`OF_SEVERAL`] take; those that also count take the queue and the time as well.
 const LEASE_PARAMS: usize = 10;
@@ -133,7 +155,9 @@ impl Run<'_, '_> {
         // Keys of other orders lie on a ring.
         let is_ring = first_key > i64::MIN;
         let is_marked = self.may_begin_later(settings);
-        let mark = match is_marked {
+        let mut alone = self.alone.take();
+        let is_alone = alone.is_some();
+        let mark = match is_marked && !is_alone {
             true => self.shared.marks().after(&ids, Instant::now()),
             false => None,
         };
@@ -187,11 +211,15 @@ impl Run<'_, '_> {
                 &settings.id,
                 &now,
             ];
-            let rows = match commits {
-                true => self.query_and_commit(take_and_count, &params)?,
-                false => self.query(take, params.get(..LEASE_PARAMS).unwrap_or_default())?,
+            let rows = match (alone.take(), commits) {
+                (Some(alone), _) => alone.rows,
+                (None, true) => self.query_and_commit(take_and_count, &params)?,
+                (None, false) => {
+                    self.query(take, params.get(..LEASE_PARAMS).unwrap_or_default())?
+                }
             };
             if is_marked
+                && !is_alone
                 && mark != Some((key, id))
                 && let Some(took) = self.took(1, 0)
             {

@@ -56,9 +56,7 @@ impl Run<'_, '_> {
             Ok(id) => id,
             Err(error) => return Ok(Err(error)),
         };
-        // No batch depends on it but claims, which read it.
-        self.execute(SET_PAUSED, &[&id, &paused])?;
-        self.forget_queue(id);
+        self.set(id, SET_PAUSED, &[&id, &paused])?;
         Ok(Ok(Answer::Paused(paused)))
     }
 

@@ -1,0 +1,164 @@
+//! A claim that is one statement, and a transaction by itself: it looks at what is due and at whether the settings are still
+//! those that this process knows, and takes tasks only if neither is in the way. It waits for the server once. If it took
+//! none for that reason, an ordinary claim follows.
+//!
+//! How long each of its looks took is not known. Where one may be slow, as deleted rows are passed over, ordinary claims
+//! find out which, and begin later in the index (see [`crate::engine::postgres::batch::looks`]).
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::take::{count, lease, locked, merged};
+use crate::engine::Operation;
+use crate::engine::postgres::batch::cached::Known;
+use crate::engine::postgres::batch::lanes::Lane;
+use crate::engine::postgres::batch::looks::due::Due;
+use crate::engine::postgres::batch::looks::marks::is_slow;
+use crate::engine::postgres::batch::queues::Settings;
+use crate::engine::postgres::batch::run::{LeasedAlone, Run, TOKENS_OF_EPOCH};
+use crate::engine::postgres::batch::shared::Shared;
+use crate::engine::postgres::client::{Columns, Executor, Transaction, Value};
+use crate::engine::postgres::clock::Time;
+use crate::model::{Claim, Error, Order, Result, Rule};
+
+/// The time, when something is due, and whether that or anything else is in the way of the claim.
+macro_rules! look {
+    () => {
+        "u AS MATERIALIZED (SELECT now, now + $7 AS expires_at, CASE WHEN may_take THEN $1 ELSE '{}' END AS lanes,
+             ARRAY[may_take::integer, now, scheduled, expiry, deadline, slot, version] AS looked
+         FROM (SELECT *, holds AND coalesce(least(scheduled, expiry, deadline) > now, true) AND coalesce(slot > wall, true)
+                   AND NOT EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND NOT held)
+                   AND NOT EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND held)
+                   AND NOT EXISTS (SELECT FROM prismq.migration WHERE NOT complete) AS may_take
+               FROM (SELECT c.now, coalesce($19, c.now) AS wall, hashtextextended(pg_current_snapshot()::text, 0) AS version,
+                         (SELECT min(run_at) FROM prismq.scheduled) AS scheduled,
+                         (SELECT min(at) FROM prismq.expiry) AS expiry,
+                         (SELECT min(at) FROM prismq.deadline) AS deadline,
+                         (SELECT min(next_at) FROM prismq.schedule
+                          WHERE next_at IS NOT NULL AND (cron IS NULL OR $20)) AS slot,
+                         m.number = $12 AND m.settings = $13 AND m.epoch >= $14 AND m.last_lane = $15
+                             AND m.names_freed = $16
+                             AND (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint = $17 AS holds
+                     FROM prismq.meta m, LATERAL (
+                         SELECT coalesce($18, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint) AS now OFFSET 0) c
+                     OFFSET 0) o OFFSET 0) o), "
+    };
+}
+
+/// See [`super::take`], whose parameters these are, but for the lease, which is a length of time. The last row says what
+/// was looked at.
+macro_rules! alone {
+    ($places:expr) => {
+        lease!(
+            look!(),
+            $places,
+            "(SELECT expires_at FROM u)",
+            " AND (t.start_by IS NULL OR t.start_by > (SELECT now FROM u))",
+            ", c AS (INSERT INTO prismq.counter_delta (queue, ready, leased)
+           SELECT $11, -count(*), count(*) FROM t HAVING count(*) > 0)",
+            "SELECT t.*, NULL::bigint[] FROM t UNION ALL
+     SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, looked FROM u"
+        )
+    };
+}
+
+/// Takes the first tasks of one lane.
+pub(crate) const OF_ONE_ALONE: &str = alone!(locked!("(SELECT lanes FROM u)"));
+/// Takes the first tasks of several lanes.
+pub(crate) const OF_SEVERAL_ALONE: &str = alone!(merged!("(SELECT lanes FROM u)"));
+/// The column of the last row that says what was looked at.
+const LOOKED: usize = 13;
+
+/// For how long claims look first, after one that something was in the way of, or that was slow.
+const LOOK_FIRST: Duration = Duration::from_millis(100);
+
+/// What such a claim is made with.
+pub(crate) struct Alone<'c> {
+    claim: &'c Claim,
+    lanes: Vec<(Lane, Arc<str>)>,
+    settings: Settings,
+    known: Known,
+    last_lane: i32,
+}
+
+impl<'c> Alone<'c> {
+    /// The only operation of a batch, if it is a claim that may be made so in this session.
+    pub(crate) fn of(shared: &Shared, batch: &'c [Operation], epoch: i64) -> Option<Self> {
+        let [Operation::Claim(claim)] = batch else { return None };
+        let lanes = shared.lanes();
+        let (last_lane, freed, source) = (lanes.last(), lanes.freed(), lanes.source());
+        let lanes = lanes.serving(claim);
+        let (first, _) = lanes.first()?;
+        let (settings, known) = shared.cached_to_claim().of_queue(first.queue)?;
+        let is_known = (known.epoch, known.names_freed, known.source) == (epoch, freed, source);
+        // The virtual time of a queue follows the tasks that are taken.
+        let is_plain = !settings.paused
+            && settings.concurrency.is_none()
+            && settings.order != Order::WeightedRandom
+            && settings.first_key() == i64::MIN
+            && lanes.iter().all(|(lane, _)| !lane.is_limited());
+        let may = is_known && is_plain && claim.max > 0 && shared.looks_are_quick(&lanes);
+        may.then_some(Self { claim, lanes, settings, known, last_lane })
+    }
+
+    /// Claims; `None` if something was in the way, and nothing was taken.
+    pub(crate) fn run<'a, 't>(
+        self,
+        transaction: &'a mut Transaction<'t>,
+        shared: &'a Shared,
+    ) -> Result<Option<Run<'a, 't>>> {
+        let Self { claim, lanes, settings, known, last_lane } = self;
+        let ids: Vec<i32> = lanes.iter().map(|(lane, _)| lane.id).collect();
+        let given = matches!(shared.time, Time::Given(_)).then(|| shared.time.estimate());
+        let (max, suspects_max) = (count(claim.max), count(claim.suspects_max.min(claim.max)));
+        let floor = transaction.epoch().saturating_mul(TOKENS_OF_EPOCH);
+        let lease = i64::try_from(claim.lease.as_micros()).unwrap_or(i64::MAX);
+        let (begun_max, suspects_begin) = (count(claim.begun_max), claim.begun_max < usize::MAX);
+        let params: [&dyn Value; 20] = [
+            &ids,
+            &i64::MIN,
+            &i64::MIN,
+            &max,
+            &suspects_max,
+            &floor,
+            &lease,
+            &begun_max,
+            &suspects_begin,
+            &i64::MIN,
+            &settings.id,
+            &known.source.number,
+            &known.version,
+            &known.epoch,
+            &last_lane,
+            &known.names_freed,
+            &known.source.started,
+            &given.map(|now| now.monotonic.as_micros()),
+            &given.map(|now| now.wall.as_micros()),
+            &Rule::HAS_CRON,
+        ];
+        let sql = shared.statements.text(match lanes[..] {
+            [_] => OF_ONE_ALONE,
+            _ => OF_SEVERAL_ALONE,
+        });
+        let began = Instant::now();
+        let mut rows = transaction.run_alone((&sql, &params))?;
+        let looked = rows.pop().ok_or_else(Error::unanswered)?;
+        let looked: Vec<Option<i64>> = looked.column(LOOKED)?;
+        let [Some(may_take), Some(now), scheduled, expiry, deadline, slot, Some(version)] =
+            looked[..]
+        else {
+            return Err(Error::unanswered());
+        };
+        let is_slow = transaction.took(1, 0).is_some_and(|took| is_slow(took, rows.len()));
+        if may_take == 0 || is_slow {
+            shared.look_first_until(began + LOOK_FIRST);
+        }
+        if may_take == 0 {
+            return Ok(None);
+        }
+        let now = given.unwrap_or_else(|| shared.time.moment(now));
+        let due = Due { scheduled, expiry, deadline, slot };
+        let leased = LeasedAlone { lanes, rows };
+        Ok(Some(Run::of_claim(transaction, shared, (now, began), (settings, due, version), leased)))
+    }
+}
