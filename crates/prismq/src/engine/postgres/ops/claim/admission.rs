@@ -128,14 +128,23 @@ impl Run<'_, '_> {
         }
         self.limits.locked = Some(states);
         let count = |row: &Row| -> Result<(i32, i64)> { Ok((row.column(0)?, row.column(1)?)) };
-        self.limits.leased = leased.iter().map(count).collect::<Result<_>>()?;
+        // One without counters has never had a task.
+        self.limits.leased = bounded.iter().map(|queue| (*queue, 0)).collect();
+        for row in &leased {
+            let (queue, leased) = count(row)?;
+            self.limits.leased.insert(queue, leased);
+        }
         Ok(())
     }
 
-    /// How many more tasks of a queue may run at once, if that is bounded.
-    pub(super) fn free_slots(&self, settings: Settings) -> Option<usize> {
+    /// How many more tasks of a queue may run at once, if that is bounded: none if it was not locked, as it has become
+    /// known since.
+    pub(super) fn free_slots(&self, settings: Settings, admission: &mut Admission) -> Option<usize> {
         let most = i64::from(settings.concurrency?);
-        let leased = self.limits.leased.get(&settings.id).copied().unwrap_or(0);
+        let Some(leased) = self.limits.leased.get(&settings.id) else {
+            admission.next_start = Some(admission.now + UNLOCKED_WAIT);
+            return Some(0);
+        };
         let leased = leased + self.counters.so_far(settings.id).leased;
         Some(usize::try_from(most - leased).unwrap_or(0))
     }

@@ -47,10 +47,10 @@ impl Run<'_, '_> {
             let next_due = self.first_due()?;
             return Ok(Claimed { next_due, version, paused: true, ..Claimed::default() });
         }
-        let slots = self.free_slots(settings);
-        let (max, left) = within(claim, slots);
         let now = self.now.monotonic.as_micros();
         let mut admission = Admission::new(claim, now);
+        let slots = self.free_slots(settings, &mut admission);
+        let (max, left) = within(claim, slots);
         let (taken, mut more) = match max {
             0 => (Vec::new(), false),
             max => self.take_in_time(claim, max, &lanes, settings, &mut admission)?,
