@@ -139,7 +139,11 @@ impl Run<'_, '_> {
 
     /// How many more tasks of a queue may run at once, if that is bounded: none if it was not locked, as it has become
     /// known since.
-    pub(super) fn free_slots(&self, settings: Settings, admission: &mut Admission) -> Option<usize> {
+    pub(super) fn free_slots(
+        &self,
+        settings: Settings,
+        admission: &mut Admission,
+    ) -> Option<usize> {
         let most = i64::from(settings.concurrency?);
         let Some(leased) = self.limits.leased.get(&settings.id) else {
             admission.next_start = Some(admission.now + UNLOCKED_WAIT);

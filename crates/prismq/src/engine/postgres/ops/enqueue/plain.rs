@@ -28,7 +28,7 @@ const INSERT: &str =
      r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id) SELECT lane, false, order_key, id FROM t),
      c AS (INSERT INTO prismq.counter_delta (queue, ready, enqueued)
            SELECT queue, tasks, tasks FROM unnest($9::integer[], $10::bigint[]) AS k (queue, tasks))
-     SELECT id FROM t";
+     SELECT array_agg(id) FROM t";
 
 /// Where an added task stands, but for its id.
 #[derive(Debug, Clone, Copy)]
@@ -117,8 +117,9 @@ impl Added {
         self,
         run: &Run<'_, '_>,
     ) -> Result<Vec<Result<Answer>>> {
-        let rows = run.answer_to(self.ticket);
-        let mut ids: Vec<i64> = rows.iter().map(|row| row.column(0)).collect::<Result<_>>()?;
+        let row = run.answer_to(self.ticket).first().ok_or_else(Error::unanswered)?;
+        // NULL if no tasks were added.
+        let mut ids: Vec<i64> = row.column::<Option<_>>(0)?.unwrap_or_default();
         ids.sort_unstable();
         let mut ids = ids.into_iter();
         let mut marks = run.shared.marks();

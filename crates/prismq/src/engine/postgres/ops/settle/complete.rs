@@ -22,7 +22,7 @@ pub(crate) const COMPLETE: &str = concat!(
     ",
      dc AS (INSERT INTO prismq.counter_delta (queue, leased, completed)
          SELECT queue, -count(*), count(*) FROM d WHERE $4 GROUP BY queue)
-     SELECT id, token FROM d"
+     SELECT array_agg(id), array_agg(token) FROM d"
 );
 /// Ends requests to cancel those of these tasks that are gone. A statement of its own, after the one that completes them:
 /// a request may be committed while that waits for its task.
@@ -36,7 +36,7 @@ pub(crate) const KEEP: &str = "WITH t AS (UPDATE prismq.task t SET
          WHERE t.id = k.id AND t.token = k.token AND t.state = 2
          RETURNING t.id, t.token, t.ending, k.queue),
      e AS (INSERT INTO prismq.ended (queue, state, ending, at, id) SELECT queue, 4, ending, $5, id FROM t)
-     SELECT id, token FROM t";
+     SELECT array_agg(id), array_agg(token) FROM t";
 
 /// Completes those tasks whose types have a retention, and keeps them for its time.
 pub(crate) const KEEP_BY_TYPE: &str = "WITH t AS (UPDATE prismq.task t SET
@@ -47,7 +47,7 @@ pub(crate) const KEEP_BY_TYPE: &str = "WITH t AS (UPDATE prismq.task t SET
          WHERE t.id = k.id AND t.token = k.token AND t.state = 2 AND l.id = t.lane AND r.type = l.type
          RETURNING t.id, t.token, t.ending, k.queue, $5 + r.age AS until),
      e AS (INSERT INTO prismq.ended (queue, state, ending, at, id) SELECT queue, 7, ending, until, id FROM t)
-     SELECT id, token FROM t";
+     SELECT array_agg(id), array_agg(token) FROM t";
 
 /// Completes the tasks of these operations. Where none is kept and nothing waits for them to end, nothing else depends
 /// on which of them were held.

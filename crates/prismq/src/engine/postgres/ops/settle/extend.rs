@@ -12,12 +12,13 @@ pub(crate) const EXTEND: &str = "WITH t AS (UPDATE prismq.task t SET lease_expir
      e AS (INSERT INTO prismq.expiry (at, ids)
            SELECT at, array_agg(id) FROM (SELECT at, id, row_number() OVER (PARTITION BY at) / 32 AS part FROM t) p
            GROUP BY at, part)
-     SELECT id, token FROM t";
+     SELECT array_agg(id), array_agg(token) FROM t";
 /// Records that attempts have begun.
-pub(crate) const BEGIN: &str = "UPDATE prismq.task t SET begun = true
-     FROM unnest($1::bigint[], $2::bigint[]) k (id, token)
-     WHERE t.id = k.id AND t.token = k.token AND t.state = 2
-     RETURNING t.id, t.token";
+pub(crate) const BEGIN: &str = "WITH t AS (UPDATE prismq.task t SET begun = true
+         FROM unnest($1::bigint[], $2::bigint[]) k (id, token)
+         WHERE t.id = k.id AND t.token = k.token AND t.state = 2
+         RETURNING t.id, t.token)
+     SELECT array_agg(id), array_agg(token) FROM t";
 
 /// Extends the leases of these operations.
 pub(crate) fn extend<'a>(run: &mut Run<'_, '_>, group: &'a [Operation]) -> Unanswered<'a> {

@@ -6,7 +6,7 @@ use std::process;
 use crate::engine::postgres::client::{Columns, Value};
 use tokio_postgres::Row;
 
-use super::{Keys, applied};
+use super::{Keys, applied_rows};
 use crate::engine::postgres::batch::lease_note::LeaseNote;
 use crate::engine::postgres::batch::queues::{DEAD, READY, SCHEDULED, state};
 use crate::engine::postgres::batch::run::Run;
@@ -115,7 +115,7 @@ pub(crate) fn fail(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec<Res
     ];
     let rows = run.end_leases(FAIL, &params)?;
     run.prune_attempts(&rows)?;
-    let applied = applied(&rows)?;
+    let applied = applied_rows(&rows)?;
     keys.free_slots(run, &applied);
     let mut stopped = Vec::new();
     for (place, key) in keys.column(|place, key| (place, *key)) {

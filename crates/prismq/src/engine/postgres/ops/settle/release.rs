@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Keys, applied};
+use super::{Keys, applied_rows};
 use crate::engine::postgres::batch::lease_note::LeaseNote;
 use crate::engine::postgres::batch::queues::{READY, SCHEDULED};
 use crate::engine::postgres::batch::run::Run;
@@ -33,7 +33,7 @@ pub(crate) fn release(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec<
     };
     let ids = keys.ids();
     let untils = keys.column(|place, _| until(place));
-    let applied = applied(&run.end_leases(RELEASE, &[&ids, &keys.tokens(), &untils])?)?;
+    let applied = applied_rows(&run.end_leases(RELEASE, &[&ids, &keys.tokens(), &untils])?)?;
     for (place, key) in keys.column(|place, key| (place, *key)) {
         if applied.contains(&(key.id.as_i64(), key.token)) {
             run.count_put_back(&key, until(place).is_some());
