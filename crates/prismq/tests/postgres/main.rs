@@ -142,6 +142,7 @@ fn main() -> ExitCode {
             a_row_of_the_inbox_whose_unique_key_is_locked_waits_alone
             a_locked_task_under_a_limit_is_passed_over
             locked_tasks_of_several_types_are_passed_over
+            a_claim_whose_session_the_server_ends_is_made_again
             a_locked_queue_is_claimed_from;
         migrating:
             everything_arrives_with_its_ids

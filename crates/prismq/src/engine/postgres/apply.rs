@@ -101,6 +101,9 @@ impl PostgresEngine {
                     true => self.shared.cached().add(&run),
                     false => self.shared.cached_to_claim().add(&run),
                 }
+                if !durable {
+                    self.shared.refusals().saw(run.due.first(run.now));
+                }
                 run.finish()?;
                 to_put_back = std::mem::take(&mut run.to_put_back);
                 run.answers(applied)

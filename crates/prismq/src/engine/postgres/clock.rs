@@ -69,6 +69,21 @@ impl Time {
         }
     }
 
+    /// The time of a transaction whose first statement has seen the first of these times of the database, and whose last the
+    /// second.
+    pub(crate) fn moment_until(&self, shown: i64, end: i64) -> Moment {
+        if let Self::Database(clock) = self {
+            clock.set(end);
+        }
+        match self {
+            Self::Database(_) => {
+                let now = Timestamp::from_micros(shown);
+                Moment { wall: now, monotonic: now }
+            }
+            Self::Given(clock) => Moment::now(&**clock),
+        }
+    }
+
     /// The time as far as it is known without asking the database.
     pub(crate) fn estimate(&self) -> Moment {
         match self {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use prismq::{Claim, Limit, ManualClock, NewTask, Queue, Schedule, State, Timestamp, Unique};
+use prismq::{
+    Claim, Error, Limit, ManualClock, NewTask, Queue, Schedule, State, Timestamp, Unique,
+};
 use prismq_cluster::Cluster;
 
 use crate::support::{cluster, deadlocks_once_closed, queue, task, url, wait_for};
@@ -225,4 +227,29 @@ pub(crate) fn a_locked_queue_is_claimed_from() {
     while_open(&cluster, lock, || assert_eq!(claim(&queue, "drawn"), ["1", "1"]));
     queue.enqueue(job("drawn", "2")).unwrap();
     assert_eq!(claim(&queue, "drawn"), ["2"]);
+}
+
+/// What the server itself has rolled back was not committed.
+pub(crate) fn a_claim_whose_session_the_server_ends_is_made_again() {
+    let cluster = cluster(&[]);
+    let queue = impatient(&cluster);
+    for _ in 0..2 {
+        queue.enqueue(task()).unwrap();
+        queue.claim(&Claim::new(["job"])).unwrap();
+    }
+    let id = queue.enqueue(task()).unwrap().id();
+    let lock = format!("SELECT FROM prismq.task WHERE id = {id} FOR UPDATE");
+    let waiting =
+        "FROM pg_stat_activity WHERE application_name = 'prismq' AND wait_event_type = 'Lock'";
+    let waits = format!("SELECT count(*) {waiting}");
+    let end = format!("SELECT count(pg_terminate_backend(pid, 60000)) {waiting}");
+    while_open(&cluster, &lock, || {
+        thread::scope(|scope| {
+            let claimed = scope.spawn(|| queue.claim(&Claim::new(["job"])));
+            wait_for("it waits", || cluster.sql("postgres", &[&waits]).unwrap() == "1");
+            assert_eq!(cluster.sql("postgres", &[&end]).unwrap(), "1");
+            let error = claimed.join().unwrap().unwrap_err();
+            assert!(matches!(error, Error::Busy { .. }), "it is not waited for again: {error:?}");
+        });
+    });
 }

@@ -81,6 +81,8 @@ const IDS: &str = "SELECT ARRAY(SELECT nextval('prismq.task_id') FROM generate_s
 pub(crate) struct LeasedAlone {
     pub(crate) lanes: Vec<(Lane, Arc<str>)>,
     pub(crate) rows: Vec<Row>,
+    /// How long the server took for that, without its other looks.
+    pub(crate) took: Duration,
 }
 
 /// The transaction in progress.
@@ -259,10 +261,9 @@ impl<'a, 't> Run<'a, 't> {
         transaction: &'a mut (dyn Executor + 't),
         shared: &'a Shared,
         (now, began): (Moment, Instant),
-        (settings, due, version): (Settings, Due, i64),
+        (number, settings, due, version): (i64, Settings, Due, i64),
         leased: LeasedAlone,
     ) -> Self {
-        let number = shared.lanes().source().number;
         let mut run = Self {
             began,
             due,

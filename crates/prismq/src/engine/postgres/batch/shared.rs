@@ -1,13 +1,13 @@
 //! What all transactions of an engine share.
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::cached::Cached;
-use super::lanes::{Lane, Lanes};
+use super::lanes::Lanes;
 use super::looks::due::Horizon;
 use super::looks::marks::Marks;
+use super::looks::refusals::Refusals;
 use super::looks::slots::FirstSlots;
 use super::postponed::Postponed;
 use super::statements::Statements;
@@ -25,8 +25,7 @@ pub(crate) struct Shared {
     first_slots: Mutex<FirstSlots>,
     cached: Mutex<Cached>,
     cached_to_claim: Mutex<Cached>,
-    /// Until when claims look at what is due before they take tasks.
-    looks_first_until: Mutex<Option<Instant>>,
+    refusals: Mutex<Refusals>,
     /// The highest epoch of a session that has begun a transaction.
     epoch: AtomicI64,
     pub(crate) time: Time,
@@ -50,7 +49,7 @@ impl Shared {
             first_slots: Mutex::default(),
             cached: Mutex::default(),
             cached_to_claim: Mutex::default(),
-            looks_first_until: Mutex::default(),
+            refusals: Mutex::default(),
             epoch: AtomicI64::new(0),
             time,
             log: DeferredLog::default(),
@@ -92,19 +91,8 @@ impl Shared {
         self.cached_to_claim().forget();
     }
 
-    /// Until this time, claims look at what is due before they take tasks.
-    pub(crate) fn look_first_until(&self, until: Instant) {
-        *self.looks_first_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
-    }
-
-    /// Whether claims from these lanes may look at what is due and take tasks at once: nothing shows that a look may take
-    /// long.
-    pub(crate) fn looks_are_quick(&self, lanes: &[(Lane, Arc<str>)]) -> bool {
-        let until = *self.looks_first_until.lock().unwrap_or_else(PoisonError::into_inner);
-        let lanes: Vec<i32> = lanes.iter().map(|(lane, _)| lane.id).collect();
-        until.is_none_or(|until| until <= Instant::now())
-            && self.horizon().is_first()
-            && !self.marks().has(&lanes)
+    pub(crate) fn refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a session with this epoch is newer than all of which a transaction has begun.

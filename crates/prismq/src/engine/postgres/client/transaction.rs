@@ -50,6 +50,8 @@ pub(crate) struct Transaction<'s> {
     /// for one whose plan was made then.
     took: Vec<Option<Duration>>,
     failure: Option<Failure>,
+    /// Whether the last failure proves that nothing was committed.
+    proves_rollback: bool,
 }
 
 impl<'s> Transaction<'s> {
@@ -67,6 +69,7 @@ impl<'s> Transaction<'s> {
             numbered_by_first: false,
             took: Vec::new(),
             failure: None,
+            proves_rollback: false,
         }
     }
 
@@ -108,6 +111,7 @@ impl<'s> Transaction<'s> {
         self.role == Role::Relaxed
             && self.stage == Stage::New
             && self.session.prepared.is_some()
+            && !self.session.client.is_closed()
             && !self.session.plans.are_outdated(Instant::now())
     }
 
@@ -117,7 +121,9 @@ impl<'s> Transaction<'s> {
         self.prepare(&[statement])?;
         let ran = self.send_all(None, &[statement], false, false);
         self.stage = Stage::Ended;
-        if let Some(Failure::Lost { reason, .. }) = &self.failure {
+        if let Some(Failure::Lost { reason, .. }) = &self.failure
+            && !self.proves_rollback
+        {
             self.failure = Some(self.in_commit(reason.clone()));
         }
         ran?.pop().ok_or_else(Error::unanswered)
@@ -251,7 +257,8 @@ impl<'s> Transaction<'s> {
             received.failed = Some(Failure::lost(unanswered()));
         }
         if !commit {
-            let Received { rows, failed, .. } = received;
+            let Received { rows, failed, proves_rollback, .. } = received;
+            self.proves_rollback = proves_rollback;
             return failed.map_or(Ok(rows), |failure| Err(self.fail(failure)));
         }
         let answer = answers.next();

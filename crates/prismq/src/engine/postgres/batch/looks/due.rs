@@ -81,7 +81,7 @@ impl Horizon {
     }
 
     /// A look that began there took this long, and found this to be due next.
-    pub(in crate::engine::postgres::batch) fn looked(
+    pub(crate) fn looked(
         &mut self,
         from: Starts,
         took: Duration,

@@ -71,17 +71,6 @@ impl Mark {
     }
 }
 
-/// How long a look took but for the tasks that it found.
-fn without_tasks(took: Duration, found: usize) -> Duration {
-    let found = u32::try_from(found).unwrap_or(u32::MAX);
-    took.saturating_sub(SLOW_PER_TASK.saturating_mul(found))
-}
-
-/// Whether a claim that found so many tasks took long, so that one of its looks may have passed over many rows.
-pub(crate) fn is_slow(took: Duration, found: usize) -> bool {
-    without_tasks(took, found) > SLOW
-}
-
 impl Marks {
     /// Whether looks from the first are avoided in these lanes, or were until a moment ago.
     pub(crate) fn has(&self, lanes: &[i32]) -> bool {
@@ -106,7 +95,8 @@ impl Marks {
     /// A look from the first took this long and found so many tasks. Where that is long, a mark stays: if the look found
     /// nothing, there is nothing before it.
     pub(crate) fn looked(&mut self, lanes: &[i32], (took, found): (Duration, usize), now: Instant) {
-        let took = without_tasks(took, found);
+        let found = u32::try_from(found).unwrap_or(u32::MAX);
+        let took = took.saturating_sub(SLOW_PER_TASK.saturating_mul(found));
         if took <= SLOW {
             self.by_lanes.remove(lanes);
             return;

@@ -2,4 +2,5 @@
 
 pub(crate) mod due;
 pub(crate) mod marks;
+pub(crate) mod refusals;
 pub(crate) mod slots;

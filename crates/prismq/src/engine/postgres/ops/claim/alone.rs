@@ -2,8 +2,8 @@
 //! those that this process knows, and takes tasks only if neither is in the way. It waits for the server once. If it took
 //! none for that reason, an ordinary claim follows.
 //!
-//! How long each of its looks took is not known. Where one may be slow, as deleted rows are passed over, ordinary claims
-//! find out which, and begin later in the index (see [`crate::engine::postgres::batch::looks`]).
+//! The server says how long its looks took. Where that is long, as deleted rows are passed over, ordinary claims follow
+//! that begin later in the index (see [`crate::engine::postgres::batch::looks`]).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,25 +12,35 @@ use super::take::{count, lease, locked, merged};
 use crate::engine::Operation;
 use crate::engine::postgres::batch::cached::Known;
 use crate::engine::postgres::batch::lanes::Lane;
-use crate::engine::postgres::batch::looks::due::Due;
-use crate::engine::postgres::batch::looks::marks::is_slow;
-use crate::engine::postgres::batch::queues::Settings;
+use crate::engine::postgres::batch::looks::due::{Due, Starts};
+use crate::engine::postgres::batch::queues::{Settings, missing};
 use crate::engine::postgres::batch::run::{LeasedAlone, Run, TOKENS_OF_EPOCH};
 use crate::engine::postgres::batch::shared::Shared;
-use crate::engine::postgres::client::{Columns, Executor, Transaction, Value};
+use crate::engine::postgres::client::{Columns, Transaction, Value};
 use crate::engine::postgres::clock::Time;
-use crate::model::{Claim, Error, Order, Result, Rule};
+use crate::model::{Claim, Order, Result, Rule};
+
+/// The time by the clock of the database.
+macro_rules! clock {
+    () => {
+        "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+    };
+}
 
 /// The time, when something is due, and whether that or anything else is in the way of the claim.
 macro_rules! look {
     () => {
-        "u AS MATERIALIZED (SELECT now, now + $7 AS expires_at, CASE WHEN may_take THEN $1 ELSE '{}' END AS lanes,
-             ARRAY[may_take::integer, now, scheduled, expiry, deadline, slot, version] AS looked
+        concat!(
+            "u AS MATERIALIZED (SELECT now, now + $7 AS expires_at, CASE WHEN may_take THEN $1 ELSE '{}' END AS lanes,
+             ARRAY[may_take::integer, now, scheduled, expiry, deadline, slot, version, clock, ",
+            clock!(),
+            "] AS looked
          FROM (SELECT *, holds AND coalesce(least(scheduled, expiry, deadline) > now, true) AND coalesce(slot > wall, true)
                    AND NOT EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND NOT held)
                    AND NOT EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND held)
                    AND NOT EXISTS (SELECT FROM prismq.migration WHERE NOT complete) AS may_take
-               FROM (SELECT c.now, coalesce($19, c.now) AS wall, hashtextextended(pg_current_snapshot()::text, 0) AS version,
+               FROM (SELECT c.clock, coalesce($18, c.clock) AS now, coalesce($19, c.clock) AS wall,
+                         hashtextextended(pg_current_snapshot()::text, 0) AS version,
                          (SELECT min(run_at) FROM prismq.scheduled) AS scheduled,
                          (SELECT min(at) FROM prismq.expiry) AS expiry,
                          (SELECT min(at) FROM prismq.deadline) AS deadline,
@@ -39,14 +49,15 @@ macro_rules! look {
                          m.number = $12 AND m.settings = $13 AND m.epoch >= $14 AND m.last_lane = $15
                              AND m.names_freed = $16
                              AND (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint = $17 AS holds
-                     FROM prismq.meta m, LATERAL (
-                         SELECT coalesce($18, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint) AS now OFFSET 0) c
-                     OFFSET 0) o OFFSET 0) o), "
+                     FROM prismq.meta m, LATERAL (SELECT ",
+            clock!(),
+            " AS clock OFFSET 0) c OFFSET 0) o OFFSET 0) o), "
+        )
     };
 }
 
 /// See [`super::take`], whose parameters these are, but for the lease, which is a length of time. The last row says what
-/// was looked at.
+/// was looked at, and when the server was done.
 macro_rules! alone {
     ($places:expr) => {
         lease!(
@@ -56,8 +67,12 @@ macro_rules! alone {
             " AND (t.start_by IS NULL OR t.start_by > (SELECT now FROM u))",
             ", c AS (INSERT INTO prismq.counter_delta (queue, ready, leased)
            SELECT $11, -count(*), count(*) FROM t HAVING count(*) > 0)",
-            "SELECT t.*, NULL::bigint[] FROM t UNION ALL
-     SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, looked FROM u"
+            concat!(
+                "SELECT t.*, NULL::bigint[] FROM t UNION ALL
+     SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, looked || ",
+                clock!(),
+                " FROM u"
+            )
         )
     };
 }
@@ -68,9 +83,6 @@ pub(crate) const OF_ONE_ALONE: &str = alone!(locked!("(SELECT lanes FROM u)"));
 pub(crate) const OF_SEVERAL_ALONE: &str = alone!(merged!("(SELECT lanes FROM u)"));
 /// The column of the last row that says what was looked at.
 const LOOKED: usize = 13;
-
-/// For how long claims look first, after one that something was in the way of, or that was slow.
-const LOOK_FIRST: Duration = Duration::from_millis(100);
 
 /// What such a claim is made with.
 pub(crate) struct Alone<'c> {
@@ -97,7 +109,11 @@ impl<'c> Alone<'c> {
             && settings.order != Order::WeightedRandom
             && settings.first_key() == i64::MIN
             && lanes.iter().all(|(lane, _)| !lane.is_limited());
-        let may = is_known && is_plain && claim.max > 0 && shared.looks_are_quick(&lanes);
+        let ids: Vec<i32> = lanes.iter().map(|(lane, _)| lane.id).collect();
+        let now = shared.time.estimate().monotonic;
+        let is_quick = shared.horizon().is_first() && !shared.marks().has(&ids);
+        let looks_first = shared.refusals().looks_first(now, Instant::now());
+        let may = is_known && is_plain && claim.max > 0 && is_quick && !looks_first;
         may.then_some(Self { claim, lanes, settings, known, last_lane })
     }
 
@@ -142,23 +158,37 @@ impl<'c> Alone<'c> {
         });
         let began = Instant::now();
         let mut rows = transaction.run_alone((&sql, &params))?;
-        let looked = rows.pop().ok_or_else(Error::unanswered)?;
+        let answered = Instant::now();
+        let looked = rows.pop().ok_or_else(|| missing("the row of prismq.meta"))?;
         let looked: Vec<Option<i64>> = looked.column(LOOKED)?;
-        let [Some(may_take), Some(now), scheduled, expiry, deadline, slot, Some(version)] =
-            looked[..]
+        let [
+            Some(may_take),
+            Some(now),
+            scheduled,
+            expiry,
+            deadline,
+            slot,
+            Some(version),
+            Some(clock),
+            Some(looked),
+            Some(end),
+        ] = looked[..]
         else {
-            return Err(Error::unanswered());
+            return Err(missing("what a claim has looked at"));
         };
-        let is_slow = transaction.took(1, 0).is_some_and(|took| is_slow(took, rows.len()));
-        if may_take == 0 || is_slow {
-            shared.look_first_until(began + LOOK_FIRST);
-        }
+        let between =
+            |from: i64, to: i64| Duration::from_micros(u64::try_from(to - from).unwrap_or(0));
+        let now = given.unwrap_or_else(|| shared.time.moment_until(now, end));
+        let due = Due { scheduled, expiry, deadline, slot };
+        let at = (now.monotonic, answered);
+        shared.horizon().looked(Starts::FIRST, between(clock, looked), due, at);
         if may_take == 0 {
+            shared.refusals().refused(answered - began, answered);
             return Ok(None);
         }
-        let now = given.unwrap_or_else(|| shared.time.moment(now));
-        let due = Due { scheduled, expiry, deadline, slot };
-        let leased = LeasedAlone { lanes, rows };
-        Ok(Some(Run::of_claim(transaction, shared, (now, began), (settings, due, version), leased)))
+        shared.refusals().passed();
+        let leased = LeasedAlone { lanes, rows, took: between(looked, end) };
+        let known = (known.source.number, settings, due, version);
+        Ok(Some(Run::of_claim(transaction, shared, (now, began), known, leased)))
     }
 }

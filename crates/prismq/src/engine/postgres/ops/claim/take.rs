@@ -19,7 +19,7 @@ macro_rules! lease {
     ($places:expr) => {
         lease!("", $places, "$7", "", "", "SELECT * FROM t")
     };
-    ($first:expr, $places:expr, $expires_at:literal, $begins:literal, $counts:literal, $rows:literal) => {
+    ($first:expr, $places:expr, $expires_at:literal, $begins:literal, $counts:literal, $rows:expr) => {
         concat!(
             "WITH ",
             $first,
@@ -156,8 +156,7 @@ impl Run<'_, '_> {
         let is_ring = first_key > i64::MIN;
         let is_marked = self.may_begin_later(settings);
         let mut alone = self.alone.take();
-        let is_alone = alone.is_some();
-        let mark = match is_marked && !is_alone {
+        let mark = match is_marked && alone.is_none() {
             true => self.shared.marks().after(&ids, Instant::now()),
             false => None,
         };
@@ -211,17 +210,17 @@ impl Run<'_, '_> {
                 &settings.id,
                 &now,
             ];
-            let rows = match (alone.take(), commits) {
-                (Some(alone), _) => alone.rows,
-                (None, true) => self.query_and_commit(take_and_count, &params)?,
+            let (rows, took) = match (alone.take(), commits) {
+                (Some(alone), _) => (alone.rows, Some(alone.took)),
+                (None, true) => (self.query_and_commit(take_and_count, &params)?, self.took(1, 0)),
                 (None, false) => {
-                    self.query(take, params.get(..LEASE_PARAMS).unwrap_or_default())?
+                    let params = params.get(..LEASE_PARAMS).unwrap_or_default();
+                    (self.query(take, params)?, self.took(1, 0))
                 }
             };
             if is_marked
-                && !is_alone
                 && mark != Some((key, id))
-                && let Some(took) = self.took(1, 0)
+                && let Some(took) = took
             {
                 let found = rows.len();
                 self.shared.marks().looked(&ids, (took, found), Instant::now());
