@@ -8,7 +8,7 @@ use super::PostgresEngine;
 use super::batch::cached::{Assumed, CHANGED};
 use super::batch::run::Run;
 use super::client::{Role, has_code};
-use super::ops::claim::alone::Alone;
+use super::ops::claim::autocommit::Autocommit;
 use super::ops::names::Unknown;
 use crate::engine::{Answer, Operation};
 use crate::model::{Error, LeaseKey, Result};
@@ -41,7 +41,7 @@ impl PostgresEngine {
         // Under `Replicated`, only the answer to BEGIN shows whether there is a synchronous standby, so that the commit must
         // not be sent before it.
         let mut may_assume = durable && !self.client.needs_standby();
-        let mut may_claim_alone = !durable;
+        let mut may_autocommit = !durable;
         let answers = loop {
             let (mut takes_in, mut lacks_names) = (false, false);
             self.add_names(batch, Some(until))?;
@@ -59,14 +59,14 @@ impl PostgresEngine {
                     false => None,
                 };
                 assumes = assumed.is_some();
-                let may_claim_alone = may_claim_alone
-                    && transaction.may_run_alone()
+                let may_autocommit = may_autocommit
+                    && transaction.may_autocommit()
                     && transaction.was_heard_within(HEARD);
-                let alone = match may_claim_alone {
-                    true => Alone::of(&self.shared, batch, transaction.epoch()),
+                let alone = match may_autocommit {
+                    true => Autocommit::of(&self.shared, batch, transaction.epoch()),
                     false => None,
                 };
-                let is_alone = alone.is_some();
+                let is_autocommit = alone.is_some();
                 let mut run = match (assumed, alone) {
                     (Some(assumed), _) => Run::assuming(transaction, &self.shared, assumed),
                     (None, Some(alone)) => match alone.run(transaction, &self.shared)? {
@@ -95,14 +95,15 @@ impl PostgresEngine {
                 self.fail_if_asked()?;
                 frees_slot = run.frees_slot();
                 match durable {
-                    _ if assumes || is_alone => {}
+                    _ if assumes || is_autocommit => {}
                     // Completions then depend on the types of tasks.
                     true if run.has_type_retention => self.shared.cached().forget(),
                     true => self.shared.cached().add(&run),
                     false => self.shared.cached_to_claim().add(&run),
                 }
-                if !durable {
-                    self.shared.refusals().saw(run.due.first(run.now));
+                if !durable && batch.iter().any(|operation| operation.claims().is_some()) {
+                    let (due, has_inbox) = run.seen();
+                    self.shared.refusals().saw(due, has_inbox);
                 }
                 run.finish()?;
                 to_put_back = std::mem::take(&mut run.to_put_back);
@@ -115,7 +116,7 @@ impl PostgresEngine {
             }
             if looks_first {
                 applied?;
-                may_claim_alone = false;
+                may_autocommit = false;
                 continue;
             }
             if matches!(applied, Err(Error::Busy { .. })) {

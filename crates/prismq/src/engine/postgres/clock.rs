@@ -59,24 +59,15 @@ impl Time {
 
     /// The time of a transaction at whose start the database showed this.
     pub(crate) fn moment(&self, shown: i64) -> Moment {
-        match self {
-            Self::Database(clock) => {
-                clock.set(shown);
-                let now = Timestamp::from_micros(shown);
-                Moment { wall: now, monotonic: now }
-            }
-            Self::Given(clock) => Moment::now(&**clock),
-        }
+        self.moment_until(shown, shown)
     }
 
     /// The time of a transaction whose first statement has seen the first of these times of the database, and whose last the
     /// second.
     pub(crate) fn moment_until(&self, shown: i64, end: i64) -> Moment {
-        if let Self::Database(clock) = self {
-            clock.set(end);
-        }
         match self {
-            Self::Database(_) => {
+            Self::Database(clock) => {
+                clock.set(end);
                 let now = Timestamp::from_micros(shown);
                 Moment { wall: now, monotonic: now }
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use prismq::{Claim, Lease, NewTask, Queue};
 
-use crate::support::{Proxy, cluster, queue, task};
+use crate::support::{Proxy, cluster, queue, task, wait_for};
 
 /// How often each batch is tried: an answer that comes before all is sent looks like another round trip.
 const TRIES: usize = 20;
@@ -73,6 +73,33 @@ pub(crate) fn a_claim_waits_once_however_many_types_it_serves_and_whether_or_not
     queue.set_concurrency("default", Some(1)).unwrap();
     let bounded = fewest(&proxy, || drop(claim(&queue, 1)));
     assert!(bounded >= 3, "{bounded}");
+}
+
+/// The hints of when leases expire that have been settled since are in the way of one claim in many.
+pub(crate) fn claims_that_go_on_for_longer_than_their_leases_wait_once() {
+    const CLAIMS: usize = 200;
+    let cluster = cluster(&[]);
+    let proxy = Proxy::delayed(cluster.folder(), Duration::from_millis(1));
+    let queue = queue(&proxy.url());
+    let wanted = Claim::new(["job"]).lease(Duration::from_millis(100));
+    let hints = "SELECT count(*) FROM prismq.expiry";
+    let mut claim = || {
+        queue.enqueue(task()).unwrap();
+        proxy.round_trips();
+        let leases = queue.claim(&wanted).unwrap();
+        let trips = proxy.round_trips();
+        // One that took too long to get here may have expired.
+        leases.iter().for_each(|lease| drop(queue.complete(lease)));
+        trips
+    };
+    // Until some leases have ended, which an ordinary claim looks at.
+    wait_for("a hint is looked at", || {
+        let before: i64 = cluster.sql("postgres", &[hints]).unwrap().parse().unwrap();
+        claim();
+        before > cluster.sql("postgres", &[hints]).unwrap().parse().unwrap()
+    });
+    let once = (0..CLAIMS).filter(|_| claim() == 1).count();
+    assert!(once > CLAIMS / 4, "{once} of {CLAIMS} claims waited once");
 }
 
 pub(crate) fn completions_before_a_claim_do_not_wait() {

@@ -120,7 +120,7 @@ pub(crate) fn a_claim_of_one_statement_whose_answer_is_lost_is_reported_and_its_
         proxy.round_trips() == 1
     });
     let id = queue.enqueue(task()).unwrap().id();
-    proxy.cut_next(Cut::AfterAlone);
+    proxy.cut_next(Cut::AfterAutocommit);
     let claim = Claim::new(["job"]).lease(Duration::from_secs(1));
     let error = queue.claim(&claim).unwrap_err();
     assert!(proxy.has_cut());

@@ -39,7 +39,7 @@ pub(crate) enum Cut {
     /// The same in the place of all answers but that to the begin, although the server commits.
     PoolerEarly,
     /// The answer to a statement does not reach the client that is a transaction by itself.
-    AfterAlone,
+    AfterAutocommit,
 }
 
 /// A proxy in a folder of its own.
@@ -149,17 +149,17 @@ fn pass_on(
         let sent = &buffer[..read];
         let commits = sent.ends_with(COMMIT);
         let begins = sent.windows(BEGIN.len()).any(|window| window == BEGIN);
-        let is_alone = !is_open && !begins && sent[0] == BIND;
+        let is_autocommit = !is_open && !begins && sent[0] == BIND;
         is_open = (is_open || begins) && !commits && !sent.ends_with(ROLLBACK);
         trips += usize::from(heard.swap(false, Ordering::SeqCst));
-        if commits || is_alone {
+        if commits || is_autocommit {
             shared.round_trips.fetch_add(std::mem::take(&mut trips), Ordering::SeqCst);
         }
         let mut armed = shared.cut.lock().unwrap();
-        if let Some((Cut::AfterAlone, _)) = *armed
-            && is_alone
+        if let Some((Cut::AfterAutocommit, _)) = *armed
+            && is_autocommit
         {
-            cut_answer.send(Cut::AfterAlone).unwrap();
+            cut_answer.send(Cut::AfterAutocommit).unwrap();
             server.write_all(sent).unwrap();
             answer.recv().unwrap();
             *armed = None;
@@ -184,7 +184,7 @@ fn pass_on(
         if commits && let Some((cut, close)) = *armed {
             *shared.closed.lock().unwrap() = close;
             match cut {
-                Cut::Whole | Cut::Refused | Cut::AfterAlone => {}
+                Cut::Whole | Cut::Refused | Cut::AfterAutocommit => {}
                 Cut::Before => {
                     server.write_all(&sent[..sent.len() - HEADER - COMMIT.len()]).unwrap();
                     // It answers what it was sent, which is passed back, and ends the session.
@@ -234,7 +234,7 @@ fn pass_back(
     while let Ok(read @ 1..) = server.read(&mut buffer) {
         cuts = cuts.or(cut.try_recv().ok());
         let answer = &buffer[..read];
-        if cuts == Some(Cut::AfterAlone) {
+        if cuts == Some(Cut::AfterAutocommit) {
             _ = answered.send(());
             break;
         }

@@ -1,6 +1,6 @@
 //! Settings of queues, cached from earlier transactions of this process. A batch that needs nothing else is sent in one
 //! round trip with its commit. A statement goes with it that fails, which rolls the transaction back, if any setting has
-//! changed.
+//! changed. A claim that is one statement compares them itself.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -32,16 +32,16 @@ macro_rules! next_version {
     };
 }
 pub(crate) use next_version;
-/// Lets [`UNCHANGED`] fail everywhere once this transaction is committed.
+/// Lets [`UNCHANGED`], and what claims compare, fail everywhere once this transaction is committed.
 pub(crate) const RAISE: &str = concat!("UPDATE prismq.meta SET ", next_version!());
 
 /// Most tasks, and payload bytes in all, that a transaction adds by cached settings.
 const TASKS_MAX: usize = 4096;
 const BYTES_MAX: usize = 256 << 10;
 
-/// When and where settings were read: they are the same as long as this is.
+/// When and where settings were read: they are unchanged as long as these values are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Known {
+pub(crate) struct ReadAt {
     /// Of the session that read them: another may be on a server that was restored to an earlier state.
     pub(crate) epoch: i64,
     pub(crate) source: Source,
@@ -53,7 +53,7 @@ pub(crate) struct Known {
 /// Settings, as the last transactions of a session have read them.
 #[derive(Debug, Default)]
 pub(crate) struct Cached {
-    known: Known,
+    read_at: ReadAt,
     queues: HashMap<i32, Settings>,
 }
 
@@ -79,21 +79,21 @@ impl Cached {
         if run.changes_settings {
             return self.forget();
         }
-        let known = Known {
+        let read_at = ReadAt {
             epoch: run.epoch(),
             source: run.shared.lanes().source(),
             version: run.settings_version,
             names_freed: run.names_freed,
         };
-        if self.known != known {
-            *self = Self { known, queues: HashMap::new() };
+        if self.read_at != read_at {
+            *self = Self { read_at, queues: HashMap::new() };
         }
         self.queues.extend(run.settings().map(|settings| (settings.id, *settings)));
     }
 
     /// Those of a queue.
-    pub(crate) fn of_queue(&self, id: i32) -> Option<(Settings, Known)> {
-        Some((*self.queues.get(&id)?, self.known))
+    pub(crate) fn of_queue(&self, id: i32) -> Option<(Settings, ReadAt)> {
+        Some((*self.queues.get(&id)?, self.read_at))
     }
 }
 
@@ -105,8 +105,8 @@ impl Assumed {
         }
         let known = shared.lanes();
         let cached = shared.cached();
-        let Known { source, version, names_freed, .. } = cached.known;
-        if (cached.known.epoch, names_freed, source) != (epoch, known.freed(), known.source()) {
+        let ReadAt { source, version, names_freed, .. } = cached.read_at;
+        if (cached.read_at.epoch, names_freed, source) != (epoch, known.freed(), known.source()) {
             return None;
         }
         let (mut queues, mut lanes) = (BTreeMap::new(), Vec::new());

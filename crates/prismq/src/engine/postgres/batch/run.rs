@@ -22,10 +22,15 @@ use crate::engine::postgres::ops::caller;
 use crate::engine::postgres::ops::inbox::Inbox;
 use crate::engine::postgres::schema;
 use crate::model::{Error, LeaseKey, NewTask, Result, Rule};
-use crate::time::Moment;
+use crate::time::{Moment, Timestamp};
 
 /// How far the first tokens of two epochs are apart.
 pub(crate) const TOKENS_OF_EPOCH: i64 = 1 << 30;
+
+/// How many microseconds after its end a lease is reclaimed at the latest, by the clock of the database. Of each claim there
+/// is a hint that its leases may have expired, most of which have been settled by then. Where claims follow each other, one
+/// in many looks at all of these, and the others are one statement.
+pub(super) const EXPIRY_GRACE: i64 = 100_000;
 
 /// The time of the database, and its number.
 pub(crate) const TIME: &str =
@@ -78,10 +83,10 @@ const IDS: &str = "SELECT ARRAY(SELECT nextval('prismq.task_id') FROM generate_s
 
 /// What a claim leased that was a transaction by itself.
 #[derive(Debug)]
-pub(crate) struct LeasedAlone {
+pub(crate) struct Leased {
     pub(crate) lanes: Vec<(Lane, Arc<str>)>,
     pub(crate) rows: Vec<Row>,
-    /// How long the server took for that, without its other looks.
+    /// How long the server took for that, without its other looks and with its waits for locks.
     pub(crate) took: Duration,
 }
 
@@ -102,6 +107,8 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) has_cancel_requests: bool,
     /// What was due when the transaction began, and what its claims add.
     pub(crate) due: Due,
+    /// How many microseconds after its end an expired lease is reclaimed at the latest: see [`EXPIRY_GRACE`].
+    pub(crate) expiry_grace: i64,
     /// Whether nothing else that this transaction does may be due earlier than that.
     pub(crate) due_holds: bool,
     /// From when on to look for what is due.
@@ -138,7 +145,7 @@ pub(crate) struct Run<'a, 't> {
     /// Leases that such a claim must not keep.
     pub(crate) to_put_back: Vec<LeaseKey>,
     /// What it has leased already, if it was one statement.
-    pub(crate) alone: Option<LeasedAlone>,
+    pub(crate) autocommit: Option<Leased>,
     /// The lanes of the tasks that it adds, where settings are assumed; `None` if this transaction has read them.
     assumed_lanes: Option<VecDeque<Lane>>,
     /// Lanes that tasks have and the database does not.
@@ -262,15 +269,15 @@ impl<'a, 't> Run<'a, 't> {
         shared: &'a Shared,
         (now, began): (Moment, Instant),
         (number, settings, due, version): (i64, Settings, Due, i64),
-        leased: LeasedAlone,
+        leased: Leased,
     ) -> Self {
         let mut run = Self {
             began,
             due,
+            expiry_grace: shared.expiry_grace(),
             version,
-            is_claim: true,
             is_committed: true,
-            alone: Some(leased),
+            autocommit: Some(leased),
             ..Self::new(transaction, shared, now, number)
         };
         run.know(Some(settings));
@@ -294,6 +301,7 @@ impl<'a, 't> Run<'a, 't> {
             started: 0,
             has_cancel_requests: false,
             due: Due::default(),
+            expiry_grace: 0,
             due_holds: true,
             due_from: Starts::FIRST,
             inbox_from: i64::MIN,
@@ -311,7 +319,7 @@ impl<'a, 't> Run<'a, 't> {
             is_claim: false,
             is_committed: false,
             to_put_back: Vec::new(),
-            alone: None,
+            autocommit: None,
             assumed_lanes: None,
             orphaned: HashSet::new(),
             ids: VecDeque::new(),
@@ -320,6 +328,13 @@ impl<'a, 't> Run<'a, 't> {
             limits: Limits::default(),
             put_off: PutOff::default(),
         }
+    }
+
+    /// What its claims have seen, for [`crate::engine::postgres::batch::looks::refusals`]: when something is due, if that is
+    /// known, and whether rows of the inbox wait.
+    pub(crate) fn seen(&self) -> (Option<Timestamp>, bool) {
+        let due = self.due.with_grace(self.shared.expiry_grace()).first(self.now);
+        (due.filter(|_| self.due_holds), self.inbox.waits || self.inbox.holds)
     }
 
     /// Whether it assumes settings that it has not read.

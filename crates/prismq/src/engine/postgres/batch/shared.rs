@@ -10,6 +10,7 @@ use super::looks::marks::Marks;
 use super::looks::refusals::Refusals;
 use super::looks::slots::FirstSlots;
 use super::postponed::Postponed;
+use super::run::EXPIRY_GRACE;
 use super::statements::Statements;
 use crate::engine::DeferredLog;
 use crate::engine::postgres::clock::Time;
@@ -91,6 +92,15 @@ impl Shared {
         self.cached_to_claim().forget();
     }
 
+    /// [`EXPIRY_GRACE`], or nothing by a clock that was given.
+    pub(crate) const fn expiry_grace(&self) -> i64 {
+        match self.time {
+            Time::Database(_) => EXPIRY_GRACE,
+            Time::Given(_) => 0,
+        }
+    }
+
+    /// When claims look first.
     pub(crate) fn refusals(&self) -> MutexGuard<'_, Refusals> {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -109,7 +119,7 @@ impl Shared {
         self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Those that the other session knows, which claims.
+    /// The settings that the session for claims knows.
     pub(crate) fn cached_to_claim(&self) -> MutexGuard<'_, Cached> {
         self.cached_to_claim.lock().unwrap_or_else(PoisonError::into_inner)
     }

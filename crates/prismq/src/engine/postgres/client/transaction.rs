@@ -29,7 +29,7 @@ const NUMBER: &str = "SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text";
 /// How far a transaction has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// `BEGIN` is sent with the first statement; never for reads.
+    /// `BEGIN` is sent with the first statement; never for reads, nor with a statement that is the whole transaction.
     New,
     Begun,
     /// Committed, or rolled back.
@@ -50,7 +50,7 @@ pub(crate) struct Transaction<'s> {
     /// for one whose plan was made then.
     took: Vec<Option<Duration>>,
     failure: Option<Failure>,
-    /// Whether the last failure proves that nothing was committed.
+    /// Whether the failure of a statement that was sent without `COMMIT` proves that nothing was committed.
     proves_rollback: bool,
 }
 
@@ -105,19 +105,19 @@ impl<'s> Transaction<'s> {
         self.send(statements, self.role != Role::Reader)
     }
 
-    /// Whether [`Self::run_alone`] may be used: not behind a pooler, where a transaction sets what it runs with, nor where
+    /// Whether [`Self::autocommit`] may be used: not behind a pooler, where a transaction sets what it runs with, nor where
     /// one has to discard plans first.
-    pub(crate) fn may_run_alone(&self) -> bool {
-        self.role == Role::Relaxed
-            && self.stage == Stage::New
-            && self.session.prepared.is_some()
+    pub(crate) fn may_autocommit(&self) -> bool {
+        self.session.prepared.is_some()
+            // What could not be sent would be taken for what may have been committed.
             && !self.session.client.is_closed()
             && !self.session.plans.are_outdated(Instant::now())
     }
 
     /// Runs a statement that is the whole transaction, and is committed with it.
-    pub(crate) fn run_alone(&mut self, statement: Statement<'_>) -> Result<Vec<Row>> {
+    pub(crate) fn autocommit(&mut self, statement: Statement<'_>) -> Result<Vec<Row>> {
         self.refuse_failed()?;
+        // A failure of this is none of the commit.
         self.prepare(&[statement])?;
         let ran = self.send_all(None, &[statement], false, false);
         self.stage = Stage::Ended;
@@ -336,7 +336,7 @@ impl<'s> Transaction<'s> {
         Err(self.fail(Failure::Refused(Error::CommitUnknown { reason })))
     }
 
-    /// The connection was lost after `COMMIT` had been sent.
+    /// The connection was lost after `COMMIT`, or a statement that is the whole transaction, had been sent.
     fn in_commit(&self, reason: String) -> Failure {
         let commit = Commit { number: self.number, server: self.session.server.clone() };
         Failure::Lost { reason, commit: Some(commit) }

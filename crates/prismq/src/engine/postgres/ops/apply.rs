@@ -65,7 +65,7 @@ impl Run<'_, '_> {
         {
             let Some(first) = group.first() else { continue };
             // Not before the first claim, so that leases settled before it still count.
-            // One that is committed has looked at that already.
+            // One that is committed has looked at what is due, and no limit counts its tasks.
             let claims = first.claims().is_some() && !self.is_committed;
             if !advanced && claims {
                 advanced = true;

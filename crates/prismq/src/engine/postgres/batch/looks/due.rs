@@ -64,11 +64,6 @@ impl Horizon {
         (self.from.unwrap_or(Starts::FIRST), self.inbox_from.unwrap_or(i64::MIN))
     }
 
-    /// Whether they begin at the first row, as the last look from there was quick.
-    pub(crate) const fn is_first(&self) -> bool {
-        self.spared_until.is_none()
-    }
-
     /// How long it takes until looks begin at the first row again, if this one did not.
     pub(crate) fn ends_in(&self, now: Instant) -> Option<Duration> {
         self.from?;
@@ -112,12 +107,7 @@ impl Horizon {
     }
 
     /// Whether the same look found rows of the inbox that wait, and the last id that any has had so far.
-    pub(in crate::engine::postgres::batch) fn looked_at_inbox(
-        &mut self,
-        waits: bool,
-        last_id: i64,
-        now: Instant,
-    ) {
+    pub(crate) fn looked_at_inbox(&mut self, waits: bool, last_id: i64, now: Instant) {
         let settled = self.inbox_last.filter(|(_, at)| *at + LATE <= now);
         if settled.is_some() || self.inbox_last.is_none() {
             self.inbox_settled = settled.map(|(id, _)| id);
@@ -148,6 +138,11 @@ impl Due {
             deadline: row.column(from + 2)?,
             slot: row.column(from + 3)?,
         })
+    }
+
+    /// The same, where expired leases may be reclaimed so many microseconds later.
+    pub(crate) fn with_grace(self, grace: i64) -> Self {
+        Self { expiry: self.expiry.map(|at| at.saturating_add(grace)), ..self }
     }
 
     /// The first of them, by the monotonic time.

@@ -72,11 +72,6 @@ impl Mark {
 }
 
 impl Marks {
-    /// Whether looks from the first are avoided in these lanes, or were until a moment ago.
-    pub(crate) fn has(&self, lanes: &[i32]) -> bool {
-        self.by_lanes.contains_key(lanes)
-    }
-
     /// After which task to look, if not from the first.
     pub(crate) fn after(&self, lanes: &[i32], now: Instant) -> Option<Place> {
         let mark = self.by_lanes.get(lanes).filter(|mark| now < mark.spared_until)?;

@@ -1,4 +1,5 @@
-//! Where claims begin to look for what may have come, so that they do not pass over rows that were deleted each time.
+//! Where claims begin to look for what may have come, so that they do not pass over rows that were deleted each time, and
+//! whether they look first.
 
 pub(crate) mod due;
 pub(crate) mod marks;

@@ -30,10 +30,10 @@ use crate::time::Signal;
 
 /// How often notifications are sent on average at most: one stands for all commits of this time.
 const INTERVAL: Duration = Duration::from_millis(5);
-/// The same while nobody listens, which asking costs the server as much as adding a task does. Whoever begins to listen
+/// The same while nobody listens: asking for listeners costs the server as much as adding a task. Whoever begins to listen
 /// looks for work then.
 const INTERVAL_UNHEARD: Duration = Duration::from_millis(20);
-/// How many more are sent at once after a pause.
+/// How many more are sent at once after a pause, where somebody listens.
 const BURST: u32 = 8;
 /// A connection that has lasted this long is not one of several failures.
 const STABLE: Duration = Duration::from_secs(10);

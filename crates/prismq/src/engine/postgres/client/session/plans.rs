@@ -40,7 +40,7 @@ impl Plans {
         self.is_slow && self.discarded.is_none_or(|before| now >= before + EVERY)
     }
 
-    /// Whether the plans are to be discarded now, which the caller does.
+    /// Forgets the plans if they are outdated; the caller then sends `DISCARD PLANS`.
     pub(crate) fn discard_outdated(&mut self, now: Instant) -> bool {
         let outdated = self.are_outdated(now);
         if outdated {

@@ -38,7 +38,7 @@ pub(crate) const LEASED: &str = "SELECT queue, coalesce(sum(leased), 0)::bigint 
          SELECT queue, leased FROM prismq.counter WHERE queue = ANY ($1)
          UNION ALL SELECT queue, leased FROM prismq.counter_delta WHERE queue = ANY ($1)) c GROUP BY queue";
 
-/// How long until a lane is looked at again whose limit was not locked, in microseconds.
+/// How long until a lane or queue is looked at again whose limit was not locked, in microseconds.
 const UNLOCKED_WAIT: i64 = 100_000;
 
 /// What limits let one claim take, beyond the limits themselves.

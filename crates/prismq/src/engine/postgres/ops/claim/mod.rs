@@ -1,9 +1,9 @@
 //! Taking ready tasks: a seek into each lane, merged by order key, and the lease of what was found, in one statement
 //! ([`take`]). Where limits or keys count some of the tasks, they are picked before they are leased ([`limited`]). Where
-//! nothing else has to be done before, one statement is the whole transaction ([`alone`]).
+//! nothing else has to be done before, one statement is the whole transaction ([`autocommit`]).
 
 pub(crate) mod admission;
-pub(crate) mod alone;
+pub(crate) mod autocommit;
 mod leases;
 pub(crate) mod limited;
 pub(crate) mod lines;
@@ -35,7 +35,7 @@ impl Run<'_, '_> {
     pub(crate) fn claim(&mut self, claim: &Claim) -> Result<Claimed> {
         self.spared_look = None;
         let version = self.version;
-        let lanes = match &self.alone {
+        let lanes = match &self.autocommit {
             Some(alone) => alone.lanes.clone(),
             None => self.shared.lanes().serving(claim),
         };
@@ -169,7 +169,7 @@ impl Run<'_, '_> {
             let again = now.wall.after(SLOTS_AGAIN).as_micros();
             due.slot = due.slot.map(|slot| slot.max(again));
         }
-        let due = due.first(now);
+        let due = due.with_grace(self.expiry_grace).first(now);
         // What this look may have passed over is found then.
         let passed_over = match self.due_from {
             Starts::FIRST => None,

@@ -155,7 +155,7 @@ impl Run<'_, '_> {
         // Keys of other orders lie on a ring.
         let is_ring = first_key > i64::MIN;
         let is_marked = self.may_begin_later(settings);
-        let mut alone = self.alone.take();
+        let mut alone = self.autocommit.take();
         let mark = match is_marked && alone.is_none() {
             true => self.shared.marks().after(&ids, Instant::now()),
             false => None,

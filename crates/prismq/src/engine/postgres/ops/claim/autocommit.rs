@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 
 use super::take::{count, lease, locked, merged};
 use crate::engine::Operation;
-use crate::engine::postgres::batch::cached::Known;
+use crate::engine::postgres::batch::cached::ReadAt;
 use crate::engine::postgres::batch::lanes::Lane;
 use crate::engine::postgres::batch::looks::due::{Due, Starts};
 use crate::engine::postgres::batch::queues::{Settings, missing};
-use crate::engine::postgres::batch::run::{LeasedAlone, Run, TOKENS_OF_EPOCH};
+use crate::engine::postgres::batch::run::{Leased, Run, TOKENS_OF_EPOCH};
 use crate::engine::postgres::batch::shared::Shared;
 use crate::engine::postgres::client::{Columns, Transaction, Value};
 use crate::engine::postgres::clock::Time;
-use crate::model::{Claim, Order, Result, Rule};
+use crate::model::{Claim, Error, Order, Result, Rule};
 
 /// The time by the clock of the database.
 macro_rules! clock {
@@ -32,33 +32,36 @@ macro_rules! look {
     () => {
         concat!(
             "u AS MATERIALIZED (SELECT now, now + $7 AS expires_at, CASE WHEN may_take THEN $1 ELSE '{}' END AS lanes,
-             ARRAY[may_take::integer, now, scheduled, expiry, deadline, slot, version, clock, ",
+             ARRAY[may_take::integer, now, scheduled, expiry, deadline, slot, version, inbox, began, ",
             clock!(),
             "] AS looked
-         FROM (SELECT *, holds AND coalesce(least(scheduled, expiry, deadline) > now, true) AND coalesce(slot > wall, true)
+         FROM (SELECT *, holds AND coalesce(least(scheduled, expiry + $21, deadline) > now, true)
+                   AND coalesce(slot > wall, true)
                    AND NOT EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND NOT held)
                    AND NOT EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND held)
                    AND NOT EXISTS (SELECT FROM prismq.migration WHERE NOT complete) AS may_take
-               FROM (SELECT c.clock, coalesce($18, c.clock) AS now, coalesce($19, c.clock) AS wall,
+               FROM (SELECT c.began, coalesce($18, c.began) AS now, coalesce($19, c.began) AS wall,
                          hashtextextended(pg_current_snapshot()::text, 0) AS version,
                          (SELECT min(run_at) FROM prismq.scheduled) AS scheduled,
                          (SELECT min(at) FROM prismq.expiry) AS expiry,
                          (SELECT min(at) FROM prismq.deadline) AS deadline,
                          (SELECT min(next_at) FROM prismq.schedule
                           WHERE next_at IS NOT NULL AND (cron IS NULL OR $20)) AS slot,
+                         (SELECT last_value FROM prismq.prismq_inbox_id_seq) AS inbox,
                          m.number = $12 AND m.settings = $13 AND m.epoch >= $14 AND m.last_lane = $15
                              AND m.names_freed = $16
                              AND (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint = $17 AS holds
                      FROM prismq.meta m, LATERAL (SELECT ",
             clock!(),
-            " AS clock OFFSET 0) c OFFSET 0) o OFFSET 0) o), "
+            " AS began OFFSET 0) c OFFSET 0) o OFFSET 0) o), "
         )
     };
 }
 
-/// See [`super::take`], whose parameters these are, but for the lease, which is a length of time. The last row says what
-/// was looked at, and when the server was done.
-macro_rules! alone {
+/// The first eleven parameters are those of [`super::take`], but for the lease, which is a length of time; then what has to
+/// be unchanged, the time if that is given, whether schedules by cron count, and the grace of expired leases. The last row
+/// says what was looked at, and when the tasks had been taken.
+macro_rules! autocommit {
     ($places:expr) => {
         lease!(
             look!(),
@@ -78,43 +81,48 @@ macro_rules! alone {
 }
 
 /// Takes the first tasks of one lane.
-pub(crate) const OF_ONE_ALONE: &str = alone!(locked!("(SELECT lanes FROM u)"));
+pub(crate) const OF_ONE_AUTOCOMMIT: &str = autocommit!(locked!("(SELECT lanes FROM u)"));
 /// Takes the first tasks of several lanes.
-pub(crate) const OF_SEVERAL_ALONE: &str = alone!(merged!("(SELECT lanes FROM u)"));
+pub(crate) const OF_SEVERAL_AUTOCOMMIT: &str = autocommit!(merged!("(SELECT lanes FROM u)"));
 /// The column of the last row that says what was looked at.
 const LOOKED: usize = 13;
 
 /// What such a claim is made with.
-pub(crate) struct Alone<'c> {
+pub(crate) struct Autocommit<'c> {
     claim: &'c Claim,
     lanes: Vec<(Lane, Arc<str>)>,
     settings: Settings,
-    known: Known,
+    read_at: ReadAt,
     last_lane: i32,
 }
 
-impl<'c> Alone<'c> {
+impl<'c> Autocommit<'c> {
     /// The only operation of a batch, if it is a claim that may be made so in this session.
     pub(crate) fn of(shared: &Shared, batch: &'c [Operation], epoch: i64) -> Option<Self> {
         let [Operation::Claim(claim)] = batch else { return None };
-        let lanes = shared.lanes();
-        let (last_lane, freed, source) = (lanes.last(), lanes.freed(), lanes.source());
-        let lanes = lanes.serving(claim);
+        let (lanes, last_lane, freed, source) = {
+            let known = shared.lanes();
+            (known.serving(claim), known.last(), known.freed(), known.source())
+        };
         let (first, _) = lanes.first()?;
-        let (settings, known) = shared.cached_to_claim().of_queue(first.queue)?;
-        let is_known = (known.epoch, known.names_freed, known.source) == (epoch, freed, source);
-        // The virtual time of a queue follows the tasks that are taken.
+        let (settings, read_at) = shared.cached_to_claim().of_queue(first.queue)?;
+        let is_known =
+            (read_at.epoch, read_at.names_freed, read_at.source) == (epoch, freed, source);
+        // Others depend on what else runs, or on the virtual time of the queue.
         let is_plain = !settings.paused
             && settings.concurrency.is_none()
             && settings.order != Order::WeightedRandom
-            && settings.first_key() == i64::MIN
             && lanes.iter().all(|(lane, _)| !lane.is_limited());
         let ids: Vec<i32> = lanes.iter().map(|(lane, _)| lane.id).collect();
-        let now = shared.time.estimate().monotonic;
-        let is_quick = shared.horizon().is_first() && !shared.marks().has(&ids);
-        let looks_first = shared.refusals().looks_first(now, Instant::now());
-        let may = is_known && is_plain && claim.max > 0 && is_quick && !looks_first;
-        may.then_some(Self { claim, lanes, settings, known, last_lane })
+        let (now, at) = (shared.time.estimate().monotonic, Instant::now());
+        let begins_at_first = shared.horizon().from(at) == (Starts::FIRST, i64::MIN)
+            && shared.marks().after(&ids, at).is_none();
+        let may = is_known
+            && is_plain
+            && claim.max > 0
+            && begins_at_first
+            && !shared.refusals().looks_first(now, at);
+        may.then_some(Self { claim, lanes, settings, read_at, last_lane })
     }
 
     /// Claims; `None` if something was in the way, and nothing was taken.
@@ -123,14 +131,14 @@ impl<'c> Alone<'c> {
         transaction: &'a mut Transaction<'t>,
         shared: &'a Shared,
     ) -> Result<Option<Run<'a, 't>>> {
-        let Self { claim, lanes, settings, known, last_lane } = self;
+        let Self { claim, lanes, settings, read_at, last_lane } = self;
         let ids: Vec<i32> = lanes.iter().map(|(lane, _)| lane.id).collect();
         let given = matches!(shared.time, Time::Given(_)).then(|| shared.time.estimate());
         let (max, suspects_max) = (count(claim.max), count(claim.suspects_max.min(claim.max)));
         let floor = transaction.epoch().saturating_mul(TOKENS_OF_EPOCH);
         let lease = i64::try_from(claim.lease.as_micros()).unwrap_or(i64::MAX);
         let (begun_max, suspects_begin) = (count(claim.begun_max), claim.begun_max < usize::MAX);
-        let params: [&dyn Value; 20] = [
+        let params: [&dyn Value; 21] = [
             &ids,
             &i64::MIN,
             &i64::MIN,
@@ -142,25 +150,26 @@ impl<'c> Alone<'c> {
             &suspects_begin,
             &i64::MIN,
             &settings.id,
-            &known.source.number,
-            &known.version,
-            &known.epoch,
+            &read_at.source.number,
+            &read_at.version,
+            &read_at.epoch,
             &last_lane,
-            &known.names_freed,
-            &known.source.started,
+            &read_at.names_freed,
+            &read_at.source.started,
             &given.map(|now| now.monotonic.as_micros()),
             &given.map(|now| now.wall.as_micros()),
             &Rule::HAS_CRON,
+            &shared.expiry_grace(),
         ];
         let sql = shared.statements.text(match lanes[..] {
-            [_] => OF_ONE_ALONE,
-            _ => OF_SEVERAL_ALONE,
+            [_] => OF_ONE_AUTOCOMMIT,
+            _ => OF_SEVERAL_AUTOCOMMIT,
         });
-        let began = Instant::now();
-        let mut rows = transaction.run_alone((&sql, &params))?;
+        let sent = Instant::now();
+        let mut rows = transaction.autocommit((&sql, &params))?;
         let answered = Instant::now();
-        let looked = rows.pop().ok_or_else(|| missing("the row of prismq.meta"))?;
-        let looked: Vec<Option<i64>> = looked.column(LOOKED)?;
+        let last = rows.pop().ok_or_else(|| missing("the row of prismq.meta"))?;
+        let looked: Vec<Option<i64>> = last.column(LOOKED)?;
         let [
             Some(may_take),
             Some(now),
@@ -169,26 +178,32 @@ impl<'c> Alone<'c> {
             deadline,
             slot,
             Some(version),
-            Some(clock),
-            Some(looked),
-            Some(end),
+            Some(inbox),
+            Some(began_at),
+            Some(looked_at),
+            Some(taken_at),
         ] = looked[..]
         else {
-            return Err(missing("what a claim has looked at"));
+            return Err(Error::unanswered());
         };
-        let between =
-            |from: i64, to: i64| Duration::from_micros(u64::try_from(to - from).unwrap_or(0));
-        let now = given.unwrap_or_else(|| shared.time.moment_until(now, end));
+        let now = given.unwrap_or_else(|| shared.time.moment_until(now, taken_at));
         let due = Due { scheduled, expiry, deadline, slot };
-        let at = (now.monotonic, answered);
-        shared.horizon().looked(Starts::FIRST, between(clock, looked), due, at);
+        let mut horizon = shared.horizon();
+        horizon.looked(Starts::FIRST, between(began_at, looked_at), due, (now.monotonic, answered));
         if may_take == 0 {
-            shared.refusals().refused(answered - began, answered);
+            shared.refusals().refused(answered - sent, answered);
             return Ok(None);
         }
-        shared.refusals().passed();
-        let leased = LeasedAlone { lanes, rows, took: between(looked, end) };
-        let known = (known.source.number, settings, due, version);
-        Ok(Some(Run::of_claim(transaction, shared, (now, began), known, leased)))
+        horizon.looked_at_inbox(false, inbox, answered);
+        drop(horizon);
+        shared.refusals().passed(answered - sent);
+        let leased = Leased { lanes, rows, took: between(looked_at, taken_at) };
+        let known = (read_at.source.number, settings, due, version);
+        Ok(Some(Run::of_claim(transaction, shared, (now, sent), known, leased)))
     }
+}
+
+/// From one time of the database to another, in microseconds.
+fn between(from: i64, to: i64) -> Duration {
+    Duration::from_micros(u64::try_from(to - from).unwrap_or(0))
 }
