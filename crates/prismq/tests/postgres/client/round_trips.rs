@@ -83,7 +83,7 @@ pub(crate) fn claims_that_go_on_for_longer_than_their_leases_wait_once() {
     let queue = queue(&proxy.url());
     let wanted = Claim::new(["job"]).lease(Duration::from_millis(100));
     let hints = "SELECT count(*) FROM prismq.expiry";
-    let mut claim = || {
+    let claim = || {
         queue.enqueue(task()).unwrap();
         proxy.round_trips();
         let leases = queue.claim(&wanted).unwrap();
