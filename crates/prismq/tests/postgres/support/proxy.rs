@@ -38,7 +38,7 @@ pub(crate) enum Cut {
     Pooler,
     /// The same in the place of all answers but that to the begin, although the server commits.
     PoolerEarly,
-    /// The answer to a statement does not reach the client that is a transaction by itself.
+    /// The answer to the next statement that is a transaction by itself does not reach the client.
     AfterAutocommit,
 }
 
@@ -142,14 +142,16 @@ fn pass_on(
 ) {
     let mut buffer = [0; 1 << 16];
     let mut trips = 0;
-    let mut is_open = false;
+    // Sessions for notifications and reads never begin a transaction.
+    let (mut has_begun, mut is_open) = (false, false);
     // Whether what the client sends goes nowhere.
     let mut swallows = false;
     while let Ok(read @ 1..) = client.read(&mut buffer) {
         let sent = &buffer[..read];
         let commits = sent.ends_with(COMMIT);
         let begins = sent.windows(BEGIN.len()).any(|window| window == BEGIN);
-        let is_autocommit = !is_open && !begins && sent[0] == BIND;
+        let is_autocommit = has_begun && !is_open && !begins && sent[0] == BIND;
+        has_begun |= begins;
         is_open = (is_open || begins) && !commits && !sent.ends_with(ROLLBACK);
         trips += usize::from(heard.swap(false, Ordering::SeqCst));
         if commits || is_autocommit {
@@ -181,7 +183,10 @@ fn pass_on(
         if swallows && !commits {
             continue;
         }
-        if commits && let Some((cut, close)) = *armed {
+        if commits
+            && let Some((cut, close)) = *armed
+            && cut != Cut::AfterAutocommit
+        {
             *shared.closed.lock().unwrap() = close;
             match cut {
                 Cut::Whole | Cut::Refused | Cut::AfterAutocommit => {}

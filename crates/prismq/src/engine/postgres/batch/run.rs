@@ -27,8 +27,8 @@ use crate::time::{Moment, Timestamp};
 /// How far the first tokens of two epochs are apart.
 pub(crate) const TOKENS_OF_EPOCH: i64 = 1 << 30;
 
-/// How many microseconds after its end a lease is reclaimed at the latest, by the clock of the database. Of each claim there
-/// is a hint that its leases may have expired, most of which have been settled by then. Where claims follow each other, one
+/// How many microseconds after its end a lease is reclaimed at the latest while claims find other tasks, by the clock of the
+/// database. Of each claim there is a hint that its leases may have expired, most of which have been settled by then. Where claims follow each other, one
 /// in many looks at all of these, and the others are one statement.
 pub(super) const EXPIRY_GRACE: i64 = 100_000;
 

@@ -121,10 +121,10 @@ impl<'s> Transaction<'s> {
         self.prepare(&[statement])?;
         let ran = self.send_all(None, &[statement], false, false);
         self.stage = Stage::Ended;
-        if let Some(Failure::Lost { reason, .. }) = &self.failure
-            && !self.proves_rollback
+        if !self.proves_rollback
+            && let Some(failure) = self.failure.take()
         {
-            self.failure = Some(self.in_commit(reason.clone()));
+            self.failure = Some(self.in_commit(failure.reason()));
         }
         ran?.pop().ok_or_else(Error::unanswered)
     }

@@ -13,6 +13,9 @@ const LOOK_FIRST: Duration = Duration::from_millis(100);
 const LOOK_FIRST_MAX: Duration = Duration::from_secs(5);
 /// And for at least so many times as long as the claim took.
 const LOOK_FIRST_CLAIMS: u32 = 4;
+/// What is due so soon at most is in the way of a claim that is sent now, as the last one took so long. One that took longer
+/// may have waited for a lock, and says nothing of the next.
+const SOON_MAX: Duration = Duration::from_millis(25);
 
 /// What was in the way of claims.
 #[derive(Debug, Default)]
@@ -32,7 +35,7 @@ pub(crate) struct Refusals {
 impl Refusals {
     /// Whether a claim at this time looks first.
     pub(crate) fn looks_first(&self, now: Timestamp, at: Instant) -> bool {
-        let soon = now.after(self.took);
+        let soon = now.after(self.took.min(SOON_MAX));
         self.has_inbox
             || self.until.is_some_and(|until| at < until)
             || self.due.is_some_and(|due| due <= soon)
@@ -97,6 +100,9 @@ mod tests {
         assert!(!refusals.looks_first(NOW, at));
         refusals.passed(Duration::from_micros(10));
         assert!(refusals.looks_first(NOW, at), "it is due when the claim reaches the server");
+        refusals.passed(LOOK_FIRST_MAX);
+        refusals.saw(Some(NOW.after(LOOK_FIRST)), false);
+        assert!(!refusals.looks_first(NOW, at), "a slow claim says nothing of the next");
         refusals.saw(None, true);
         assert!(refusals.looks_first(NOW, at));
         refusals.saw(None, false);

@@ -125,7 +125,7 @@ impl<'c> Autocommit<'c> {
         may.then_some(Self { claim, lanes, settings, read_at, last_lane })
     }
 
-    /// Claims; `None` if something was in the way, and nothing was taken.
+    /// Claims; `None` if something was in the way, or nothing was found and a lease may have ended: nothing was taken.
     pub(crate) fn run<'a, 't>(
         self,
         transaction: &'a mut Transaction<'t>,
@@ -197,6 +197,10 @@ impl<'c> Autocommit<'c> {
         horizon.looked_at_inbox(false, inbox, answered);
         drop(horizon);
         shared.refusals().passed(answered - sent);
+        // A task whose lease has ended is all that there may be.
+        if rows.is_empty() && expiry.is_some_and(|at| at <= now.monotonic.as_micros()) {
+            return Ok(None);
+        }
         let leased = Leased { lanes, rows, took: between(looked_at, taken_at) };
         let known = (read_at.source.number, settings, due, version);
         Ok(Some(Run::of_claim(transaction, shared, (now, sent), known, leased)))
