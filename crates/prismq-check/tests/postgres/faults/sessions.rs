@@ -37,15 +37,16 @@ pub(crate) fn statements_that_run_into_a_timeout_are_done_once_or_not_at_all(see
         cluster
             .sql("postgres", &["ALTER ROLE postgres SET statement_timeout = '100ms'", END])
             .unwrap();
+        // Of these sessions too, which are new.
+        let unbounded = "SET statement_timeout = 0";
         for _ in 0..3 {
             fleet.completes(SOME / 10);
-            // Only new sessions have the timeout.
-            let locked = "SET statement_timeout = 0";
             let table = "LOCK TABLE prismq.task";
             let sleep = "SELECT pg_sleep(0.4)";
-            cluster.sql("postgres", &[locked, "BEGIN", table, sleep, "COMMIT"]).unwrap();
+            cluster.sql("postgres", &[unbounded, "BEGIN", table, sleep, "COMMIT"]).unwrap();
         }
-        cluster.sql("postgres", &["ALTER ROLE postgres RESET statement_timeout", END]).unwrap();
+        let reset = "ALTER ROLE postgres RESET statement_timeout";
+        cluster.sql("postgres", &[unbounded, reset, END]).unwrap();
     });
 }
 
