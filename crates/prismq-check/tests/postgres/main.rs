@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         )
     };
     let mut trials: Vec<Trial> = VERBS.into_iter().map(verb).collect();
-    let plans: [(&str, fn()); 12] = [
+    let plans: [(&str, fn()); 13] = [
         (
             "a_claim_of_a_nearly_empty_queue_does_not_pass_over_deleted_rows_each_time",
             plans::a_claim_of_a_nearly_empty_queue_does_not_pass_over_deleted_rows_each_time,
@@ -72,6 +72,10 @@ fn main() -> ExitCode {
         (
             "a_pool_that_finds_nothing_does_not_pass_over_deleted_rows_each_time",
             plans::a_pool_that_finds_nothing_does_not_pass_over_deleted_rows_each_time,
+        ),
+        (
+            "a_task_is_found_by_its_id_after_a_vacuum_that_removed_nothing",
+            plans::a_task_is_found_by_its_id_after_a_vacuum_that_removed_nothing,
         ),
         (
             "a_task_under_a_limit_does_not_pass_over_deleted_rows_each_time",

@@ -247,6 +247,22 @@ fn pages_of_a_task(cluster: &Cluster, new: impl Fn(u32) -> NewTask) -> f64 {
     (pages(cluster) - before) / f64::from(CLAIMS)
 }
 
+/// Failure mode: plan: PostgreSQL with an old transaction open, after a vacuum that removed nothing | statements find tasks by their ids, and do not read the whole index
+pub(crate) fn a_task_is_found_by_its_id_after_a_vacuum_that_removed_nothing() {
+    let cluster = cluster_with(usize::try_from(TAKEN).unwrap());
+    under_an_old_transaction(&cluster, || {
+        let queue = open(&cluster);
+        let pool = WorkerPool::builder(&queue).workers(100).handle_bytes("job", |_, _| Ok(()));
+        pool.run_until_empty().unwrap();
+        queue.enqueue_all((0..10).map(|_| NewTask::new("late", []))).unwrap();
+        drop(queue);
+        // The table is large and has a few rows, by what the planner knows of it then.
+        cluster.sql("postgres", &["VACUUM prismq.task", "ANALYZE prismq.task"]).unwrap();
+        let found = pages_of_a_task(&cluster, |_| NewTask::new("job", []));
+        assert!(found <= 2.0 * most_pages(0.0), "{found} pages after {TAKEN} tasks");
+    });
+}
+
 /// Failure mode: plan: PostgreSQL with an old transaction open, and tasks that a limit counts | a task passes over deleted rows once in a while, not each time
 pub(crate) fn a_task_under_a_limit_does_not_pass_over_deleted_rows_each_time() {
     let cluster = cluster_with(0);
