@@ -62,14 +62,14 @@ impl PostgresEngine {
                 let may_autocommit = may_autocommit
                     && transaction.may_autocommit()
                     && transaction.was_heard_within(HEARD);
-                let alone = match may_autocommit {
+                let autocommit = match may_autocommit {
                     true => Autocommit::of(&self.shared, batch, transaction.epoch()),
                     false => None,
                 };
-                let is_autocommit = alone.is_some();
-                let mut run = match (assumed, alone) {
+                let is_autocommit = autocommit.is_some();
+                let mut run = match (assumed, autocommit) {
                     (Some(assumed), _) => Run::assuming(transaction, &self.shared, assumed),
-                    (None, Some(alone)) => match alone.run(transaction, &self.shared)? {
+                    (None, Some(claim)) => match claim.run(transaction, &self.shared)? {
                         Some(run) => run,
                         None => {
                             looks_first = true;

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::take::{count, lease, locked, merged};
+use super::take::{count, counts, lease, locked, merged};
 use crate::engine::Operation;
 use crate::engine::postgres::batch::cached::ReadAt;
 use crate::engine::postgres::batch::lanes::Lane;
@@ -68,8 +68,7 @@ macro_rules! autocommit {
             $places,
             "(SELECT expires_at FROM u)",
             " AND (t.start_by IS NULL OR t.start_by > (SELECT now FROM u))",
-            ", c AS (INSERT INTO prismq.counter_delta (queue, ready, leased)
-           SELECT $11, -count(*), count(*) FROM t HAVING count(*) > 0)",
+            counts!(),
             concat!(
                 "SELECT t.*, NULL::bigint[] FROM t UNION ALL
      SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, looked || ",

@@ -36,7 +36,7 @@ impl Run<'_, '_> {
         self.spared_look = None;
         let version = self.version;
         let lanes = match &self.autocommit {
-            Some(alone) => alone.lanes.clone(),
+            Some(leased) => leased.lanes.clone(),
             None => self.shared.lanes().serving(claim),
         };
         let Some((lane, _)) = lanes.first() else {

@@ -19,7 +19,7 @@ macro_rules! lease {
     ($places:expr) => {
         lease!("", $places, "$7", "", "", "SELECT * FROM t")
     };
-    ($first:expr, $places:expr, $expires_at:literal, $begins:literal, $counts:literal, $rows:expr) => {
+    ($first:expr, $places:expr, $expires_at:literal, $begins:literal, $counts:expr, $rows:expr) => {
         concat!(
             "WITH ",
             $first,
@@ -110,6 +110,15 @@ macro_rules! merged {
 }
 pub(super) use merged;
 
+/// Counts the tasks that were leased.
+macro_rules! counts {
+    () => {
+        ", c AS (INSERT INTO prismq.counter_delta (queue, ready, leased)
+           SELECT $11, -count(*), count(*) FROM t HAVING count(*) > 0)"
+    };
+}
+pub(super) use counts;
+
 /// What is written with the lease where the transaction does nothing else: tasks that had to start earlier, and are
 /// released afterwards, do not begin; and the queue's counters.
 macro_rules! lease_and_count {
@@ -119,8 +128,7 @@ macro_rules! lease_and_count {
             $places,
             "$7",
             " AND (t.start_by IS NULL OR t.start_by > $12)",
-            ", c AS (INSERT INTO prismq.counter_delta (queue, ready, leased)
-           SELECT $11, -count(*), count(*) FROM t HAVING count(*) > 0)",
+            counts!(),
             "SELECT * FROM t"
         )
     };
@@ -155,8 +163,8 @@ impl Run<'_, '_> {
         // Keys of other orders lie on a ring.
         let is_ring = first_key > i64::MIN;
         let is_marked = self.may_begin_later(settings);
-        let mut alone = self.autocommit.take();
-        let mark = match is_marked && alone.is_none() {
+        let mut leased = self.autocommit.take();
+        let mark = match is_marked && leased.is_none() {
             true => self.shared.marks().after(&ids, Instant::now()),
             false => None,
         };
@@ -210,8 +218,8 @@ impl Run<'_, '_> {
                 &settings.id,
                 &now,
             ];
-            let (rows, took) = match (alone.take(), commits) {
-                (Some(alone), _) => (alone.rows, Some(alone.took)),
+            let (rows, took) = match (leased.take(), commits) {
+                (Some(leased), _) => (leased.rows, Some(leased.took)),
                 (None, true) => (self.query_and_commit(take_and_count, &params)?, self.took(1, 0)),
                 (None, false) => {
                     let params = params.get(..LEASE_PARAMS).unwrap_or_default();
