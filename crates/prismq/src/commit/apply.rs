@@ -25,6 +25,7 @@ impl Committer {
     /// Applies a group.
     pub(super) fn apply(&self, operations: &mut Vec<Operation>) -> Applied {
         let claimers = self.claimers();
+        let lease_ends = self.lease_ends.load(Ordering::SeqCst);
         let answers = match self.apply_with_claims(operations, &claimers) {
             Ok(answers) => answers,
             Err(error) if operations.len() > 1 && may_concern_one(&error) => {
@@ -32,7 +33,7 @@ impl Committer {
             }
             Err(error) => operations.iter().map(|_| Err(error.clone())).collect(),
         };
-        let wakers = self.notify(operations, &answers, &claimers);
+        let wakers = self.notify(operations, &answers, &claimers, lease_ends);
         let poison = |answer: &Result<Answer>| match answer {
             Err(Error::Poisoned { cause }) => Some(cause.clone()),
             _ => None,
@@ -42,12 +43,13 @@ impl Committer {
     }
 
     /// Notifies pools of what a group changed for them, and threads that wait for tasks that it ended. Returns the
-    /// futures that wait for such tasks.
+    /// futures that wait for such tasks. `lease_ends` is how many groups had ended leases before it was applied.
     fn notify(
         &self,
         operations: &[Operation],
         answers: &Answers,
         claimers: &[Arc<dyn Claimer>],
+        lease_ends: u64,
     ) -> Vec<Waker> {
         for (operation, answer) in operations.iter().zip(answers) {
             if let (Operation::SetPaused { queue, .. }, Ok(Answer::Paused(true))) =
@@ -65,8 +67,8 @@ impl Committer {
         if answers.iter().flatten().any(Answer::makes_room) {
             self.room.raise();
         }
-        if answers.iter().flatten().any(Answer::brings_work) || self.frees_slot(operations, answers)
-        {
+        let frees_slot = self.frees_slot(operations, answers, lease_ends);
+        if frees_slot || answers.iter().flatten().any(Answer::brings_work) {
             self.work.raise();
             claimers.iter().for_each(|claimer| claimer.work_arrived());
         }
@@ -75,17 +77,22 @@ impl Committer {
 
     /// Whether a group ended a lease without which another task may start: one that a limit or a key counts, or any, if
     /// a claim has found no slot in its queue since the last time. So nothing needs to be known of a queue whose
-    /// concurrency is set while its tasks run.
-    fn frees_slot(&self, operations: &[Operation], answers: &Answers) -> bool {
-        if answers.iter().flatten().flat_map(Answer::claimed).any(|claimed| claimed.no_slot) {
-            self.slot_wanted.store(true, Ordering::Relaxed);
-        }
+    /// concurrency is set while its tasks run. A claim that ran in parallel with the end of a lease may not have seen it:
+    /// whichever of the two comes here last notices the other.
+    fn frees_slot(&self, operations: &[Operation], answers: &Answers, lease_ends: u64) -> bool {
         let answered = operations.iter().zip(answers).filter(|(_, answer)| answer.is_ok());
         let mut ended = answered.filter_map(|(operation, _)| operation.ends_lease()).peekable();
-        if ended.peek().is_none() {
-            return false;
+        let ends_lease = ended.peek().is_some();
+        let mut missed = false;
+        if answers.iter().flatten().flat_map(Answer::claimed).any(|claimed| claimed.no_slot) {
+            self.slot_wanted.store(true, Ordering::SeqCst);
+            missed = self.lease_ends.load(Ordering::SeqCst) != lease_ends;
         }
-        self.slot_wanted.swap(false, Ordering::Relaxed) || ended.any(|key| key.limited)
+        if ends_lease {
+            self.lease_ends.fetch_add(1, Ordering::SeqCst);
+        }
+        (missed || ends_lease) && self.slot_wanted.swap(false, Ordering::SeqCst)
+            || ended.any(|key| key.limited)
     }
 
     /// Applies a group, and with it the claims of the pools it has tasks for.

@@ -1,50 +1,55 @@
-//! The commit thread: it leads where futures wait, which cannot lead themselves. It is started with the first of them,
-//! so that a queue used by blocking callers alone has none.
+//! The commit threads, one for each submission queue: they lead where futures wait, which cannot lead themselves. They
+//! are started with the first of them, so that a queue used by blocking callers alone has none.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use super::Committer;
+use super::pending::Pending;
 use crate::model::{Error, Result};
 
-/// The thread of one committer, or none yet. Dropping it ends the thread, once what waits is applied.
+/// The threads of one committer, or none yet. Dropping them ends them, once what waits is applied.
 #[derive(Debug)]
-pub(crate) struct CommitThread {
+pub(crate) struct CommitThreads {
     committer: Arc<Committer>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-impl CommitThread {
+impl CommitThreads {
     pub(crate) const fn new(committer: Arc<Committer>) -> Self {
-        Self { committer, thread: Mutex::new(None) }
+        Self { committer, threads: Mutex::new(Vec::new()) }
     }
 
-    /// Starts the thread unless it runs.
+    /// Starts those that do not run.
     ///
     /// # Errors
     /// [`Error::Thread`].
     pub(crate) fn start(&self) -> Result<()> {
-        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        if thread.is_none() {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for queue in threads.len()..self.committer.all_pending().count() {
             let committer = self.committer.clone();
+            let lead = move || {
+                let pending = committer.all_pending().nth(queue);
+                pending.iter().for_each(|pending| run(&committer, pending));
+            };
             let started = thread::Builder::new()
                 .name("prismq-commit".to_owned())
-                .spawn(move || run(&committer))
+                .spawn(lead)
                 .map_err(|error| Error::Thread { source: Arc::new(error) })?;
-            *thread = Some(started);
+            threads.push(started);
         }
         Ok(())
     }
 }
 
 /// Leads until it is to end.
-fn run(committer: &Committer) {
-    while committer.pending.wait_for_lead() {
+fn run(committer: &Committer, pending: &Pending) {
+    while pending.wait_for_lead() {
         // Once the lead is handed over, the application's code may panic: its wakers, log subscriber and handlers.
         // That must not end the thread.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| {
-            committer.lead(committer.pending.take_group());
+            committer.lead(pending, pending.take_group());
             committer.engine.write_log();
         })) {
             // Its own drop may panic again.
@@ -53,16 +58,17 @@ fn run(committer: &Committer) {
     }
 }
 
-impl Drop for CommitThread {
+impl Drop for CommitThreads {
     fn drop(&mut self) {
-        let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(thread) = thread else { return };
-        self.committer.pending.end_thread();
-        // The last reference to a queue may be dropped by the thread itself, with the application's code that it
-        // runs.
-        if thread.thread().id() != thread::current().id() {
-            // It does not panic.
-            _ = thread.join();
+        self.committer.all_pending().for_each(Pending::end_thread);
+        let threads = self.threads.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
+            // The last reference to a queue may be dropped by the thread itself, with the application's code that it
+            // runs.
+            if thread.thread().id() != thread::current().id() {
+                // It does not panic.
+                _ = thread.join();
+            }
         }
     }
 }

@@ -6,6 +6,9 @@
 //! arrives during a commit is the next group. A lone caller applies its operations itself, without a thread
 //! switch.
 //!
+//! Where the engine applies claims while it makes others durable, those that wait for no disk (claims, extensions,
+//! releases) have a submission queue of their own, and so a leader of their own.
+//!
 //! A future ([`submission`]) waits like a caller, but does not lead, as that blocks: where one is next, a thread of the
 //! committer's own leads ([`background`]).
 //!
@@ -26,7 +29,7 @@ mod submission;
 mod waiter;
 
 use std::mem;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
@@ -38,7 +41,7 @@ use crate::engine::{Answer, Claimed, Engine, Operation};
 use crate::model::{Error, Lease, Result};
 use crate::time::{Signal, wake};
 
-pub(crate) use self::background::CommitThread;
+pub(crate) use self::background::CommitThreads;
 pub(crate) use self::claimer::Claimer;
 pub(crate) use self::endings::{Endings, Waiting};
 pub(crate) use self::submission::Submission;
@@ -48,32 +51,39 @@ pub(crate) const OVERLOAD_WAIT: Duration = Duration::from_secs(5);
 
 type Answers = Vec<Result<Answer>>;
 
-/// Applies the operations of all threads on one engine, one transaction at a time: the strategy for an engine
-/// with one writer.
+/// Applies the operations of all threads on one engine: one transaction at a time, or two if the engine applies claims in
+/// parallel.
 #[derive(Debug)]
 pub(crate) struct Committer {
     engine: Arc<dyn Engine>,
     claimers: Mutex<Vec<Weak<dyn Claimer>>>,
     pending: Pending,
+    /// Of submissions in which nothing must be durable, if the engine applies those in parallel.
+    pending_claims: Option<Pending>,
     endings: Endings,
     /// Raised after a commit that brought tasks that can run now or later.
     work: Arc<Signal>,
     /// Raised after a commit that may have made room in a queue.
     room: Signal,
-    /// Whether a claim found no slot in its queue, and no lease has ended since. Only the leader uses it.
+    /// Whether a claim found no slot in its queue, and no lease has ended since.
     slot_wanted: AtomicBool,
+    /// How many groups have ended leases.
+    lease_ends: AtomicU64,
 }
 
 impl Committer {
     pub(crate) fn new(engine: Arc<dyn Engine>, work: Arc<Signal>, overload_wait: Duration) -> Self {
+        let pending_claims = engine.claims_in_parallel().then(|| Pending::new(overload_wait));
         Self {
             engine,
             claimers: Mutex::default(),
             pending: Pending::new(overload_wait),
+            pending_claims,
             endings: Endings::default(),
             work,
             room: Signal::default(),
             slot_wanted: AtomicBool::default(),
+            lease_ends: AtomicU64::default(),
         }
     }
 
@@ -88,14 +98,26 @@ impl Committer {
         if operations.is_empty() {
             return Answers::new();
         }
-        match self.pending.submit(operations) {
-            Ok(Submitted::Lead(group)) => self.lead(group),
+        let pending = self.pending_for(&operations);
+        match pending.submit(operations) {
+            Ok(Submitted::Lead(group)) => self.lead(pending, group),
             Ok(Submitted::Wait(caller)) => match caller.wait() {
                 Role::Answered(answers) => answers,
-                Role::Lead | Role::Wait => self.lead(self.pending.take_group()),
+                Role::Lead | Role::Wait => self.lead(pending, pending.take_group()),
             },
             Err(refused) => refused,
         }
+    }
+
+    /// The submission queue for these operations.
+    fn pending_for(&self, operations: &[Operation]) -> &Pending {
+        let claims = || operations.iter().all(|operation| !operation.must_be_durable());
+        self.pending_claims.as_ref().filter(|_| claims()).unwrap_or(&self.pending)
+    }
+
+    /// All submission queues.
+    fn all_pending(&self) -> impl Iterator<Item = &Pending> {
+        std::iter::once(&self.pending).chain(&self.pending_claims)
     }
 
     /// Raised after a commit that may have made room in a queue, for those who wait for it.
@@ -121,9 +143,9 @@ impl Committer {
         &self.endings
     }
 
-    /// Applies a group, answers those that wait for it, and hands the lead over. Returns the answers of the caller
-    /// that leads, whose operations are the group's first.
-    fn lead(&self, group: Group) -> Answers {
+    /// Applies a group of a submission queue, answers those that wait for it, and hands the lead over. Returns the answers
+    /// of the caller that leads, whose operations are the group's first.
+    fn lead(&self, pending: &Pending, group: Group) -> Answers {
         let Group { mut operations, own, waiters } = group;
         let Applied { mut answers, claimers, poisoned_by, wakers } = self.apply(&mut operations);
         let mut others = answers.split_off(own.min(answers.len())).into_iter();
@@ -138,7 +160,7 @@ impl Committer {
             // and a sync costs the same for any size.
             thread::yield_now();
         }
-        self.pending.hand_over_lead(&mut answered);
+        pending.hand_over_lead(&mut answered);
         // From here on the application's code may run, which may panic or use the queue.
         wake(answered.wakers);
         wake(wakers);
@@ -167,13 +189,14 @@ impl Committer {
         let releases: Vec<_> =
             leases.into_iter().map(|lease| Operation::Release(lease.key)).collect();
         if !releases.is_empty() {
-            self.pending.submit_detached(releases);
+            self.pending_for(&releases).submit_detached(releases);
         }
     }
 
     /// Fails all operations from now on, and wakes pools to see that. Returns the cause if this is the first failure.
     fn stop(&self, cause: &str) -> Option<String> {
         let is_news = self.pending.poison(cause);
+        self.pending_claims.iter().for_each(|pending| _ = pending.poison(cause));
         self.work_arrived();
         is_news.then(|| cause.to_owned())
     }

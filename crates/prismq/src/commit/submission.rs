@@ -43,7 +43,7 @@ impl Submission {
     fn submit(&mut self, context: &Context<'_>) -> Result<(), Answers> {
         let Stage::Unsubmitted { operations, place } = &mut self.stage else { return Ok(()) };
         let size = Size::of(operations);
-        let pending = &self.committer.pending;
+        let pending = self.committer.pending_for(operations);
         // Cloned before and dropped after the lock is held, as both may run the executor's code.
         let waker = context.waker().clone();
         let mut state = pending.lock();
@@ -97,8 +97,8 @@ impl Future for Submission {
 impl Drop for Submission {
     fn drop(&mut self) {
         match mem::replace(&mut self.stage, Stage::Ended) {
-            Stage::Unsubmitted { place: Some(ticket), .. } => {
-                let mut state = self.committer.pending.lock();
+            Stage::Unsubmitted { operations, place: Some(ticket) } => {
+                let mut state = self.committer.pending_for(&operations).lock();
                 let waker = state.room.leave(ticket);
                 // It may have been woken for room that it does not take.
                 let wakers = state.wakers_for_room();

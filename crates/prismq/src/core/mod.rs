@@ -18,7 +18,7 @@ pub(crate) use self::failure::{DecideRetry, RetryRule};
 use self::fork_guard::ForkGuard;
 pub(crate) use self::payloads::{Held, log_unread};
 pub(crate) use self::submission::Submission;
-use crate::commit::{self, Claimer, CommitThread, Committer, OVERLOAD_WAIT};
+use crate::commit::{self, Claimer, CommitThreads, Committer, OVERLOAD_WAIT};
 use crate::engine::{self, Answer, Engine, Operation, Place};
 use crate::model::{Contention, RestoreReport, Result, RetryPolicy};
 use crate::time::{Clock, Signal};
@@ -43,8 +43,8 @@ struct Owner(Arc<Shared>);
 struct Shared {
     fork_guard: ForkGuard,
     committer: Arc<Committer>,
-    /// Before the engine, which is closed once the thread has ended.
-    commit_thread: CommitThread,
+    /// Before the engine, which is closed once the threads have ended.
+    commit_threads: CommitThreads,
     blocking: BlockingThreads,
     engine: Arc<dyn Engine>,
     watcher: Watcher,
@@ -60,11 +60,19 @@ impl Core {
         let work = Arc::new(Signal::default());
         engine.clock().on_jump(&work);
         let committer = Arc::new(Committer::new(engine.clone(), work.clone(), OVERLOAD_WAIT));
-        let commit_thread = CommitThread::new(committer.clone());
+        let commit_threads = CommitThreads::new(committer.clone());
         let blocking = BlockingThreads::default();
         let watcher = Watcher::default();
-        let shared =
-            Shared { fork_guard, committer, commit_thread, blocking, engine, watcher, work, retry };
+        let shared = Shared {
+            fork_guard,
+            committer,
+            commit_threads,
+            blocking,
+            engine,
+            watcher,
+            work,
+            retry,
+        };
         Ok(Self { shared: Arc::new(Owner(Arc::new(shared))) })
     }
 

@@ -29,7 +29,7 @@ impl Future for Submission {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<Answer>> {
         self.core.check_owner()?;
-        self.core.shared.commit_thread.start()?;
+        self.core.shared.commit_threads.start()?;
         let Some(submission) = &mut self.submission else { return Poll::Pending };
         let mut answers = ready!(Pin::new(submission).poll(context));
         Poll::Ready(answers.pop().unwrap_or_else(|| Err(Error::unanswered())))

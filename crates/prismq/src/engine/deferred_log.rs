@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A call that writes a line of the log.
-type Line = Box<dyn FnOnce() + Send>;
+pub(crate) type Line = Box<dyn FnOnce() + Send>;
 
 /// Log lines that are yet to be written.
 #[derive(Default)]

@@ -25,6 +25,8 @@ use std::time::Duration;
 pub(crate) use self::contention::ContentionCounters;
 pub(crate) use self::deferred_log::DeferredLog;
 #[cfg(feature = "postgres")]
+pub(crate) use self::deferred_log::Line;
+#[cfg(feature = "postgres")]
 pub use self::moving::MigrationReport;
 pub(crate) use self::operation::{
     AT_ONCE, AfterFailure, Answer, Cancelled, Claimed, Operation, ScheduleChange,
@@ -127,6 +129,10 @@ pub(crate) trait Engine: Reader + Any + Send + Sync + fmt::Debug {
     /// The whole batch failed and nothing of it was kept; [`crate::Error::Poisoned`] if it is unknown whether it
     /// was. After that every call fails, and nothing more is written.
     fn apply(&self, batch: &[Operation]) -> Result<Vec<Result<Answer>>>;
+
+    /// Whether batches without an operation that [must be durable](Operation::must_be_durable) are best applied while
+    /// others are: they wait neither for the disk nor for these.
+    fn claims_in_parallel(&self) -> bool;
 
     /// The time that due times and leases of this queue follow.
     fn clock(&self) -> &Arc<dyn Clock>;

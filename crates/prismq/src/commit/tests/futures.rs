@@ -46,12 +46,12 @@ impl Polled {
 /// A fixture with its commit thread.
 struct Async {
     fixture: Fixture,
-    thread: CommitThread,
+    thread: CommitThreads,
 }
 
 fn asynchronous() -> Async {
     let fixture = fixture(Duration::ZERO);
-    let thread = CommitThread::new(fixture.committer.clone());
+    let thread = CommitThreads::new(fixture.committer.clone());
     thread.start().unwrap();
     Async { fixture, thread }
 }

@@ -4,6 +4,7 @@ mod claimer;
 mod failures;
 mod futures;
 mod groups;
+mod parallel;
 
 use std::path::Path;
 use std::slice;
@@ -26,16 +27,31 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct GatedEngine {
     groups: Sender<usize>,
     answers: Mutex<Receiver<Result<()>>>,
+    /// What groups of claims are answered, where these are applied in parallel.
+    claim_answers: Option<Mutex<Receiver<Claimed>>>,
     clock: Arc<dyn Clock>,
 }
 
 impl Engine for GatedEngine {
     fn apply(&self, batch: &[Operation]) -> Result<Answers> {
         self.groups.send(batch.len()).unwrap();
+        if let Some(answers) = &self.claim_answers
+            && !batch.iter().any(Operation::must_be_durable)
+        {
+            let answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
+            let claimed = answers.recv_timeout(PATIENCE).expect("the test answers");
+            let Claimed { no_slot, .. } = claimed;
+            let claimed = || Claimed { no_slot, ..Claimed::default() };
+            return Ok(batch.iter().map(|_| Ok(Answer::Claimed(claimed()))).collect());
+        }
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         // Panics once the test has dropped its end.
         answers.recv_timeout(PATIENCE).expect("the test answers")?;
         Ok(batch.iter().map(|_| Ok(Answer::Claimed(Claimed::default()))).collect())
+    }
+
+    fn claims_in_parallel(&self) -> bool {
+        self.claim_answers.is_some()
     }
 
     fn clock(&self) -> &Arc<dyn Clock> {
@@ -129,20 +145,29 @@ struct Fixture {
     groups: Receiver<usize>,
     /// What the engine answers next.
     answers: Sender<Result<()>>,
+    /// What it answers the next claims, where these are applied in parallel.
+    claim_answers: Sender<Claimed>,
 }
 
 /// What a caller on a thread of its own is answered.
 struct Caller(Receiver<Answers>);
 
 fn fixture(overload_wait: Duration) -> Fixture {
+    fixture_of(overload_wait, false)
+}
+
+/// One whose engine applies claims in parallel, or does not.
+fn fixture_of(overload_wait: Duration, in_parallel: bool) -> Fixture {
     let ((groups_in, groups), (answers, answers_out)) = (channel(), channel());
+    let (claim_answers, claim_answers_out) = channel();
     let engine = GatedEngine {
         groups: groups_in,
         answers: Mutex::new(answers_out),
+        claim_answers: in_parallel.then(|| Mutex::new(claim_answers_out)),
         clock: Arc::new(SystemClock),
     };
     let committer = Committer::new(Arc::new(engine), Arc::default(), overload_wait);
-    Fixture { committer: Arc::new(committer), groups, answers }
+    Fixture { committer: Arc::new(committer), groups, answers, claim_answers }
 }
 
 fn enqueue() -> Operation {
@@ -183,11 +208,15 @@ impl Fixture {
     }
 
     fn wait_for_pending(&self, operations: usize) {
-        let started = Instant::now();
-        while self.committer.pending.lock().operations != operations {
-            assert!(started.elapsed() < PATIENCE, "{operations} operations do not become pending");
-            thread::yield_now();
-        }
+        wait_for(&self.committer.pending, operations);
+    }
+}
+
+fn wait_for(pending: &Pending, operations: usize) {
+    let started = Instant::now();
+    while pending.lock().operations != operations {
+        assert!(started.elapsed() < PATIENCE, "{operations} operations do not become pending");
+        thread::yield_now();
     }
 }
 

@@ -50,7 +50,6 @@ impl PostgresEngine {
             let (mut assumes, mut looks_first) = (false, false);
             let applied = self.client.transaction(role, |transaction| {
                 // It may run again, when what was taken before was not.
-                self.shared.log.truncate_pending(0);
                 if std::mem::replace(&mut runs_again, true) {
                     self.shared.forget_looks();
                 }
@@ -141,7 +140,6 @@ impl PostgresEngine {
                 return Err(Error::Busy { waited: self.client.wait() });
             }
         };
-        self.shared.log.committed();
         self.put_back(to_put_back);
         let is_limited =
             |operation: &Operation| operation.ends_lease().is_some_and(|key| key.limited);

@@ -152,6 +152,11 @@ impl Engine for PostgresEngine {
         self.apply_batch(batch)
     }
 
+    /// They have a connection of their own.
+    fn claims_in_parallel(&self) -> bool {
+        true
+    }
+
     fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }

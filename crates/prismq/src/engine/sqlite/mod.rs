@@ -122,6 +122,11 @@ impl Engine for SqliteEngine {
         self.writer().apply(&*self.clock, batch)
     }
 
+    /// A file has one writer.
+    fn claims_in_parallel(&self) -> bool {
+        false
+    }
+
     fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }

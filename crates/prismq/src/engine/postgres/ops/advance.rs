@@ -69,7 +69,7 @@ impl Run<'_, '_> {
             for row in self.query(PROMOTE, &[&now, &STEP_TASKS_MAX, &from])? {
                 let (lane, promoted): (i32, i64) = (row.column(0)?, row.column(1)?);
                 let line: Option<i32> = row.column(2)?;
-                self.shared.marks().added(lane, (row.column(3)?, i64::MIN));
+                self.add(lane, (row.column(3)?, i64::MIN));
                 let Some(queue) = self.queue_of(lane)? else { continue };
                 let counters = self.counters.of(queue);
                 counters.scheduled -= promoted;
@@ -87,7 +87,7 @@ impl Run<'_, '_> {
         let (wall, from) = (self.now.wall.as_micros(), self.due_from.expiry);
         let rows = self.end_leases(RECLAIM, &[&now, &HINTS_MAX, &LEASE_EXPIRED, &wall, &from])?;
         if !rows.is_empty() {
-            self.shared.marks().forget();
+            self.add_anywhere();
         }
         let mut reclaimed = Vec::with_capacity(rows.len());
         for row in &rows {

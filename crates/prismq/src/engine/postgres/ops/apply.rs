@@ -86,7 +86,7 @@ impl Run<'_, '_> {
                 Kind::Single => Answers::Known(vec![self.apply_one(first)?]),
             });
             if group.iter().any(adds_anywhere) {
-                self.shared.marks().forget();
+                self.add_anywhere();
                 self.shared.turns().forget();
             }
             // Enqueues and claims note it themselves.

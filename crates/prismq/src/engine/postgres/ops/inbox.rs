@@ -116,7 +116,6 @@ impl PostgresEngine {
     fn take_in_some(&self, is_plain: bool) -> Result<bool> {
         let step = |adds_names: bool| {
             self.client.transaction(Role::Durable, |transaction| {
-                self.shared.log.truncate_pending(0);
                 let mut run = Run::begin(transaction, &self.shared, &[])?;
                 run.execute(LOCK_WAIT, &[])?;
                 let step = run.take_in(adds_names, is_plain)?;
@@ -125,7 +124,6 @@ impl PostgresEngine {
             })
         };
         let done = self.with_names(step)?;
-        self.shared.log.committed();
         let any = matches!(done, Step::Done(rows) if rows > 0);
         if any {
             self.client.work_arrived();
@@ -262,7 +260,7 @@ impl Run<'_, '_> {
             refused.into_iter().map(|(id, error)| (id, error.to_string())).unzip();
         self.execute(REFUSE, &[&ids, &reasons])?;
         for (row, reason) in ids.into_iter().zip(reasons) {
-            self.shared.log.add_on_commit(move || {
+            self.log_on_commit(move || {
                 tracing::warn!(
                     row,
                     reason,

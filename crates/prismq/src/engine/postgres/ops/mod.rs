@@ -38,13 +38,13 @@ pub(crate) fn storable(text: &str) -> std::borrow::Cow<'_, str> {
 
 impl Run<'_, '_> {
     /// Logs that a task has died.
-    pub(crate) fn log_dead(&self, task: i64, lane: i32, error: &str) {
+    pub(crate) fn log_dead(&mut self, task: i64, lane: i32, error: &str) {
         let (queue, task_type) = match self.shared.lanes().named(lane) {
             Some(lane) => (lane.queue_name.clone(), lane.task_type.clone()),
             None => ("".into(), "".into()),
         };
         let error = error.to_owned();
-        self.shared.log.add_on_commit(move || {
+        self.log_on_commit(move || {
             tracing::warn!(
                 task,
                 queue = &*queue,

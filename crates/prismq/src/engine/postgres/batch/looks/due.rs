@@ -1,7 +1,7 @@
 //! When a claim may find something that it did not find before, and from when on it is looked for.
 //!
 //! Deleted rows stay in the indexes as long as any open transaction of the server may still see them, and a look from the
-//! first row passes over all of them. Where that takes long, the following looks begin one second before the first due row
+//! first row passes over all of them. Where that takes long, the following looks begin a moment before the first due row
 //! that the last look found in that table. This lasts for twenty times as long as the slow look took, five seconds at most.
 //! What a transaction adds that began long before its commit, or before the server's clock was set back, is found up to
 //! that much later. A claim that finds nothing says that it may find something after that. The same holds for rows of the
@@ -25,6 +25,8 @@ pub(crate) const NEXT_DUE: &str =
 /// How long before what was due first, or the look at which nothing was, the next one begins: a transaction that began
 /// earlier may add what was due before.
 const LATE: Duration = Duration::from_secs(1);
+/// The same for leases, which end long after the claims that add them: each claim of a second before would be passed over.
+const LATE_LEASE: Duration = Duration::from_millis(100);
 
 /// The time at which a look begins in each table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,14 +96,14 @@ impl Horizon {
             (self.from, self.inbox_from) = (None, None);
         }
         if self.spared_until.is_some() {
-            let late = i64::try_from(LATE.as_micros()).unwrap_or(i64::MAX);
-            let start = |first: Option<i64>| {
+            let start = |first: Option<i64>, late: Duration| {
+                let late = i64::try_from(late.as_micros()).unwrap_or(i64::MAX);
                 first.map_or(shown, |first| first.min(shown)).saturating_sub(late)
             };
             self.from = Some(Starts {
-                scheduled: start(due.scheduled),
-                expiry: start(due.expiry),
-                deadline: start(due.deadline),
+                scheduled: start(due.scheduled, LATE),
+                expiry: start(due.expiry, LATE_LEASE),
+                deadline: start(due.deadline, LATE),
             });
         }
     }
@@ -159,9 +161,10 @@ mod tests {
 
     const SHOWN: Timestamp = Timestamp::from_micros(5_000_000);
 
-    /// The same in each table.
+    /// Before what is due at this time in each table, or was not due then.
     fn starts(at: i64) -> Starts {
-        Starts { scheduled: at, expiry: at, deadline: at }
+        let (others, expiry) = (at - 1_000_000, at - 100_000);
+        Starts { scheduled: others, expiry, deadline: others }
     }
 
     fn looked(horizon: &mut Horizon, took: Duration, expiry: i64, now: Instant) {
@@ -182,7 +185,7 @@ mod tests {
         let (mut horizon, now) = (Horizon::default(), Instant::now());
         let took = 2 * SLOW;
         looked(&mut horizon, took, i64::MAX, now);
-        assert_eq!(horizon.from(now + took * 19).0, starts(4_000_000));
+        assert_eq!(horizon.from(now + took * 19).0, starts(5_000_000));
         looked(&mut horizon, SLOW, i64::MAX, now + took * 19);
         assert_eq!(horizon.from(now + took * SPARED).0, Starts::FIRST);
     }
@@ -213,9 +216,9 @@ mod tests {
     fn looks_begin_before_what_is_due_first_in_their_table() {
         let (mut horizon, now) = (Horizon::default(), Instant::now());
         looked(&mut horizon, 2 * SLOW, 3_000_000, now);
-        assert_eq!(horizon.from(now).0, Starts { expiry: 2_000_000, ..starts(4_000_000) });
+        assert_eq!(horizon.from(now).0, Starts { expiry: 2_900_000, ..starts(5_000_000) });
         looked(&mut horizon, SLOW, 3_500_000, now);
-        assert_eq!(horizon.from(now).0, Starts { expiry: 2_500_000, ..starts(4_000_000) });
+        assert_eq!(horizon.from(now).0, Starts { expiry: 3_400_000, ..starts(5_000_000) });
     }
 
     /// Ids that were given out a second ago belong to rows that are there, but for those of slow transactions.

@@ -7,8 +7,10 @@
 //! that is more urgent, or one whose transaction was open for longer than that moment. A pool's claim that finds fewer
 //! tasks than it wants, or nothing, says when looks begin at the first row again; any other that finds nothing looks
 //! there. A process that has taken nothing yet looks from the first row each time.
+//!
+//! Tasks are added while a look is made, in parallel. It may have missed those, and the next one begins before them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 /// A look that takes longer than this is avoided.
@@ -30,7 +32,22 @@ pub(crate) type Place = (i64, i64);
 #[derive(Debug, Default)]
 pub(crate) struct Marks {
     by_lanes: HashMap<Vec<i32>, Mark>,
+    /// The looks that are being made, by their numbers.
+    looks: BTreeMap<u64, InProgress>,
+    last_look: u64,
 }
+
+/// A look that is being made.
+#[derive(Debug)]
+struct InProgress {
+    lanes: Vec<i32>,
+    /// Before the first task that was added meanwhile.
+    before_added: Option<Place>,
+}
+
+/// The number of a look.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look(u64);
 
 #[derive(Debug)]
 struct Mark {
@@ -64,6 +81,13 @@ impl Mark {
         self.settled.or(self.taken.map(|(place, _)| place))
     }
 
+    /// A task was added after this place.
+    fn added(&mut self, before: Place) {
+        if self.start().is_some_and(|start| before < start) {
+            self.before_added = lower(self.before_added, before);
+        }
+    }
+
     /// Tasks after this may be left.
     fn lower(&mut self, last: Place) {
         self.settled = self.settled.map(|settled| settled.min(last));
@@ -85,6 +109,26 @@ impl Marks {
             _ => None,
         });
         lanes.unzip()
+    }
+
+    /// A look for tasks of these lanes begins. [`Self::end_look`] follows once its end was noted, unless all is forgotten.
+    pub(crate) fn begin_look(&mut self, lanes: &[i32]) -> Look {
+        self.last_look += 1;
+        let look = InProgress { lanes: lanes.to_vec(), before_added: None };
+        self.looks.insert(self.last_look, look);
+        Look(self.last_look)
+    }
+
+    /// Its end was noted: the next one begins before what was added meanwhile, or at the first if that may be anything.
+    pub(crate) fn end_look(&mut self, lanes: &[i32], look: Look) {
+        match self.looks.remove(&look.0) {
+            Some(InProgress { before_added, .. }) => {
+                if let (Some(before), Some(mark)) = (before_added, self.by_lanes.get_mut(lanes)) {
+                    mark.added(before);
+                }
+            }
+            None => _ = self.by_lanes.remove(lanes),
+        }
     }
 
     /// A look from the first took this long and found so many tasks. Where that is long, a mark stays: if the look found
@@ -131,22 +175,26 @@ impl Marks {
         }
     }
 
-    /// A task was added.
+    /// A task was added, by a transaction that is committed or that claims itself.
     pub(crate) fn added(&mut self, lane: i32, (key, id): Place) {
         let before = (key, id.saturating_sub(1));
-        let of_lane = self.by_lanes.iter_mut().filter(|(lanes, _)| lanes.contains(&lane));
-        for (_, mark) in of_lane {
-            if mark.start().is_some_and(|start| before < start) {
-                let first = mark.before_added.map_or(before, |first| first.min(before));
-                mark.before_added = Some(first);
-            }
+        for look in self.looks.values_mut().filter(|look| look.lanes.contains(&lane)) {
+            look.before_added = lower(look.before_added, before);
         }
+        let of_lane = self.by_lanes.iter_mut().filter(|(lanes, _)| lanes.contains(&lane));
+        of_lane.for_each(|(_, mark)| mark.added(before));
     }
 
     /// Tasks were added anywhere, or what was taken may not have been.
     pub(crate) fn forget(&mut self) {
         self.by_lanes.clear();
+        self.looks.clear();
     }
+}
+
+/// The first of a place and another.
+fn lower(place: Option<Place>, other: Place) -> Option<Place> {
+    Some(place.map_or(other, |place| place.min(other)))
 }
 
 #[cfg(test)]
@@ -267,6 +315,35 @@ mod tests {
         marks.took_all(&[1], None, now);
         assert_eq!(marks.after(&[1], now), Some((100, 7)));
         marks.forget();
+        assert_eq!(marks.after(&[1], now), None);
+    }
+
+    /// Else it would be found only by the next look from the first, as the look that was being made had not seen it.
+    #[test]
+    fn a_task_that_is_added_during_a_look_is_looked_for_by_the_next() {
+        let now = Instant::now();
+        let mut marks = marks(now);
+        let look = marks.begin_look(&[1]);
+        marks.added(1, (50, 9));
+        marks.added(2, (40, 9));
+        marks.took_all(&[1], Some((130, 10)), now);
+        marks.end_look(&[1], look);
+        assert_eq!(marks.after(&[1], now), Some((50, 8)));
+        let look = marks.begin_look(&[1]);
+        marks.took_all(&[1], Some((50, 9)), now);
+        marks.end_look(&[1], look);
+        assert_eq!(marks.after(&[1], now), Some((100, 7)));
+    }
+
+    /// The first slow look makes the mark at its end.
+    #[test]
+    fn a_look_during_which_anything_may_have_been_added_leaves_no_mark() {
+        let (mut marks, now) = (Marks::default(), Instant::now());
+        let look = marks.begin_look(&[1]);
+        marks.forget();
+        marks.looked(&[1], SLOW_LOOK, now);
+        marks.took_all(&[1], Some((100, 7)), now);
+        marks.end_look(&[1], look);
         assert_eq!(marks.after(&[1], now), None);
     }
 }

@@ -7,7 +7,8 @@ use super::{Leased, Run};
 use crate::engine::Operation;
 use crate::engine::postgres::batch::cached::{Assumed, UNCHANGED};
 use crate::engine::postgres::batch::lanes::Source;
-use crate::engine::postgres::batch::looks::due::Due;
+use crate::engine::postgres::batch::looks::due::{Due, Starts};
+use crate::engine::postgres::batch::looks::marks::Look;
 use crate::engine::postgres::batch::queues::{self, Settings, settings};
 use crate::engine::postgres::batch::shared::Shared;
 use crate::engine::postgres::batch::wanted::Wanted;
@@ -169,12 +170,16 @@ impl<'a, 't> Run<'a, 't> {
         transaction: &'a mut (dyn Executor + 't),
         shared: &'a Shared,
         (now, began): (Moment, Instant),
-        (number, settings, due, version): (i64, Settings, Due, i64),
-        leased: Leased,
+        (number, settings, version): (i64, Settings, i64),
+        (due_from, due): (Starts, Due),
+        (leased, look): (Leased, Look),
     ) -> Self {
+        let lanes = leased.lanes.iter().map(|(lane, _)| lane.id).collect();
         let mut run = Self {
             began,
+            looks: vec![(lanes, look)],
             due,
+            due_from,
             expiry_grace: shared.expiry_grace(),
             version,
             is_committed: true,

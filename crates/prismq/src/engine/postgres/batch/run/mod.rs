@@ -2,7 +2,7 @@
 
 mod begin;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,9 +14,11 @@ use super::lanes::{self, Lane, Refresh};
 use super::lease_note::LeaseNote;
 use super::limits::{self, Limits};
 use super::looks::due::{Due, NEXT_DUE, Starts};
+use super::looks::marks::{Look, Place};
 use super::queues::{self, Settings};
 use super::send::PutOff;
 use super::shared::Shared;
+use crate::engine::Line;
 use crate::engine::postgres::client::{Columns, Executor, Statement, Value};
 use crate::engine::postgres::ops::caller;
 use crate::engine::postgres::ops::inbox::Inbox;
@@ -42,6 +44,8 @@ const IDS: &str = "SELECT ARRAY(SELECT nextval('prismq.task_id') FROM generate_s
 #[derive(Debug)]
 pub(crate) struct Leased {
     pub(crate) lanes: Vec<(Lane, Arc<str>)>,
+    /// After which task it looked, if not from the first.
+    pub(crate) mark: Option<Place>,
     pub(crate) rows: Vec<Row>,
     /// How long the server took for that, without its other looks and with its waits for locks.
     pub(crate) took: Duration,
@@ -113,6 +117,13 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) counters: Counters,
     pub(crate) limits: Limits,
     pub(super) put_off: PutOff,
+    /// Lines of the log that depend on its commit.
+    log: Vec<Line>,
+    /// What it makes ready: the first task of each lane, and whether there may be any others.
+    added: BTreeMap<i32, Place>,
+    added_anywhere: bool,
+    /// The looks of its claims, by their lanes.
+    pub(super) looks: Vec<(Vec<i32>, Look)>,
 }
 
 impl<'a, 't> Run<'a, 't> {
@@ -159,6 +170,10 @@ impl<'a, 't> Run<'a, 't> {
             counters: Counters::default(),
             limits: Limits::default(),
             put_off: PutOff::default(),
+            log: Vec::new(),
+            added: BTreeMap::new(),
+            added_anywhere: false,
+            looks: Vec::new(),
         }
     }
 
@@ -322,12 +337,54 @@ impl<'a, 't> Run<'a, 't> {
         }
     }
 
+    /// A task becomes ready: its own claims look for it from now on, and those of others once it is committed.
+    pub(crate) fn add(&mut self, lane: i32, place: Place) {
+        self.shared.marks().added(lane, place);
+        self.added.entry(lane).and_modify(|first| *first = place.min(*first)).or_insert(place);
+    }
+
+    /// The same for tasks anywhere.
+    pub(crate) fn add_anywhere(&mut self) {
+        self.shared.marks().forget();
+        self.added_anywhere = true;
+    }
+
+    /// Has a line written to the log if the transaction is committed.
+    pub(crate) fn log_on_commit(&mut self, line: impl FnOnce() + Send + 'static) {
+        self.log.push(Box::new(line));
+    }
+
     /// Deletes what is beyond the history of queues that have completed tasks, writes the counters and commits: nothing
     /// may follow.
     pub(crate) fn finish(&mut self) -> Result<()> {
-        if self.is_committed {
-            return Ok(());
+        if !self.is_committed {
+            self.commit()?;
         }
+        self.end_looks();
+        self.log.drain(..).for_each(|line| self.shared.log.add(line));
+        Ok(())
+    }
+
+    /// A claim looks for tasks of these lanes.
+    pub(crate) fn begin_look(&mut self, lanes: &[i32]) {
+        let look = self.shared.marks().begin_look(lanes);
+        self.looks.push((lanes.to_vec(), look));
+    }
+
+    /// What its claims have seen is noted. Those of others that were made meanwhile have not seen what it adds.
+    fn end_looks(&mut self) {
+        if self.looks.is_empty() && self.added.is_empty() && !self.added_anywhere {
+            return;
+        }
+        let mut marks = self.shared.marks();
+        self.looks.drain(..).for_each(|(lanes, look)| marks.end_look(&lanes, look));
+        if self.added_anywhere {
+            marks.forget();
+        }
+        self.added.iter().for_each(|(lane, first)| marks.added(*lane, *first));
+    }
+
+    fn commit(&mut self) -> Result<()> {
         for (queue, kept) in self.counters.with_more_kept() {
             self.write_counters()?;
             // What other clients keep meanwhile they leave to whoever prunes.

@@ -2,8 +2,8 @@
 //! those that this process knows, and takes tasks only if neither is in the way. It waits for the server once. If it took
 //! none for that reason, an ordinary claim follows.
 //!
-//! The server says how long its looks took. Where that is long, as deleted rows are passed over, ordinary claims follow
-//! that begin later in the index (see [`crate::engine::postgres::batch::looks`]).
+//! The server says how long its looks took. Where that is long, as deleted rows are passed over, the next ones begin later
+//! in the indexes (see [`crate::engine::postgres::batch::looks`]).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use crate::engine::Operation;
 use crate::engine::postgres::batch::cached::ReadAt;
 use crate::engine::postgres::batch::lanes::Lane;
 use crate::engine::postgres::batch::looks::due::{Due, Starts};
+use crate::engine::postgres::batch::looks::marks::Place;
 use crate::engine::postgres::batch::queues::{Settings, missing};
 use crate::engine::postgres::batch::run::{Leased, Run, TOKENS_OF_EPOCH};
 use crate::engine::postgres::batch::shared::Shared;
@@ -37,14 +38,14 @@ macro_rules! look {
             "] AS looked
          FROM (SELECT *, holds AND coalesce(least(scheduled, expiry + $21, deadline) > now, true)
                    AND coalesce(slot > wall, true)
-                   AND NOT EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND NOT held)
+                   AND NOT EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND NOT held AND id >= $25)
                    AND NOT EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND held)
                    AND NOT EXISTS (SELECT FROM prismq.migration WHERE NOT complete) AS may_take
                FROM (SELECT c.began, coalesce($18, c.began) AS now, coalesce($19, c.began) AS wall,
                          hashtextextended(pg_current_snapshot()::text, 0) AS version,
-                         (SELECT min(run_at) FROM prismq.scheduled) AS scheduled,
-                         (SELECT min(at) FROM prismq.expiry) AS expiry,
-                         (SELECT min(at) FROM prismq.deadline) AS deadline,
+                         (SELECT min(run_at) FROM prismq.scheduled WHERE run_at >= $22) AS scheduled,
+                         (SELECT min(at) FROM prismq.expiry WHERE at >= $23) AS expiry,
+                         (SELECT min(at) FROM prismq.deadline WHERE at >= $24) AS deadline,
                          (SELECT min(next_at) FROM prismq.schedule
                           WHERE next_at IS NOT NULL AND (cron IS NULL OR $20)) AS slot,
                          (SELECT last_value FROM prismq.prismq_inbox_id_seq) AS inbox,
@@ -59,8 +60,8 @@ macro_rules! look {
 }
 
 /// The first eleven parameters are those of [`super::take`], but for the lease, which is a length of time; then what has to
-/// be unchanged, the time if that is given, whether schedules by cron count, and the grace of expired leases. The last row
-/// says what was looked at, and when the tasks had been taken.
+/// be unchanged, the time if that is given, whether schedules by cron count, the grace of expired leases, and where looks
+/// for what is due begin. The last row says what was looked at, and when the tasks had been taken.
 macro_rules! autocommit {
     ($places:expr) => {
         lease!(
@@ -93,6 +94,11 @@ pub(crate) struct Autocommit<'c> {
     settings: Settings,
     read_at: ReadAt,
     last_lane: i32,
+    /// After which task it looks, if not from the first.
+    mark: Option<Place>,
+    /// Where it begins to look for what is due, and for rows of the inbox.
+    due_from: Starts,
+    inbox_from: i64,
 }
 
 impl<'c> Autocommit<'c> {
@@ -114,33 +120,40 @@ impl<'c> Autocommit<'c> {
             && lanes.iter().all(|(lane, _)| !lane.is_limited());
         let ids: Vec<i32> = lanes.iter().map(|(lane, _)| lane.id).collect();
         let (now, at) = (shared.time.estimate().monotonic, Instant::now());
-        let begins_at_first = shared.horizon().from(at) == (Starts::FIRST, i64::MIN)
-            && shared.marks().after(&ids, at).is_none();
-        let may = is_known
-            && is_plain
-            && claim.max > 0
-            && begins_at_first
-            && !shared.refusals().looks_first(now, at);
-        may.then_some(Self { claim, lanes, settings, read_at, last_lane })
+        let may = is_known && is_plain && claim.max > 0 && !shared.refusals().looks_first(now, at);
+        let (due_from, inbox_from) = shared.horizon().from(at);
+        let mark = shared.marks().after(&ids, at);
+        may.then_some(Self {
+            claim,
+            lanes,
+            settings,
+            read_at,
+            last_lane,
+            mark,
+            due_from,
+            inbox_from,
+        })
     }
 
-    /// Claims; `None` if something was in the way, or nothing was found and a lease may have ended: nothing was taken.
+    /// Claims; `None` if something was in the way, or nothing was found although a lease may have ended or a task be before
+    /// its mark: nothing was taken.
     pub(crate) fn run<'a, 't>(
         self,
         transaction: &'a mut Transaction<'t>,
         shared: &'a Shared,
     ) -> Result<Option<Run<'a, 't>>> {
-        let Self { claim, lanes, settings, read_at, last_lane } = self;
+        let Self { claim, lanes, settings, read_at, last_lane, mark, due_from, inbox_from } = self;
         let ids: Vec<i32> = lanes.iter().map(|(lane, _)| lane.id).collect();
         let given = matches!(shared.time, Time::Given(_)).then(|| shared.time.estimate());
         let (max, suspects_max) = (count(claim.max), count(claim.suspects_max.min(claim.max)));
         let floor = transaction.epoch().saturating_mul(TOKENS_OF_EPOCH);
         let lease = i64::try_from(claim.lease.as_micros()).unwrap_or(i64::MAX);
         let (begun_max, suspects_begin) = (count(claim.begun_max), claim.begun_max < usize::MAX);
-        let params: [&dyn Value; 21] = [
+        let (key, id) = mark.unwrap_or((i64::MIN, i64::MIN));
+        let params: [&dyn Value; 25] = [
             &ids,
-            &i64::MIN,
-            &i64::MIN,
+            &key,
+            &id,
             &max,
             &suspects_max,
             &floor,
@@ -159,11 +172,16 @@ impl<'c> Autocommit<'c> {
             &given.map(|now| now.wall.as_micros()),
             &Rule::HAS_CRON,
             &shared.expiry_grace(),
+            &due_from.scheduled,
+            &due_from.expiry,
+            &due_from.deadline,
+            &inbox_from,
         ];
         let sql = shared.statements.text(match lanes[..] {
             [_] => OF_ONE_AUTOCOMMIT,
             _ => OF_SEVERAL_AUTOCOMMIT,
         });
+        let look = shared.marks().begin_look(&ids);
         let sent = Instant::now();
         let mut rows = transaction.autocommit((&sql, &params))?;
         let answered = Instant::now();
@@ -188,21 +206,26 @@ impl<'c> Autocommit<'c> {
         let now = given.unwrap_or_else(|| shared.time.moment_until(now, taken_at));
         let due = Due { scheduled, expiry, deadline, slot };
         let mut horizon = shared.horizon();
-        horizon.looked(Starts::FIRST, between(began_at, looked_at), due, (now.monotonic, answered));
+        horizon.looked(due_from, between(began_at, looked_at), due, (now.monotonic, answered));
         if may_take == 0 {
             shared.refusals().refused(answered - sent, answered);
+            shared.marks().end_look(&ids, look);
             return Ok(None);
         }
         horizon.looked_at_inbox(false, inbox, answered);
         drop(horizon);
         shared.refusals().passed(answered - sent);
-        // A task whose lease has ended is all that there may be.
-        if rows.is_empty() && expiry.is_some_and(|at| at <= now.monotonic.as_micros()) {
+        // A task whose lease has ended, or that is before the mark, is all that there may be.
+        let has_expired = expiry.is_some_and(|at| at <= now.monotonic.as_micros());
+        let looks_again = has_expired || mark.is_some() && !claim.may_leave_ready;
+        if rows.is_empty() && looks_again {
+            shared.marks().end_look(&ids, look);
             return Ok(None);
         }
-        let leased = Leased { lanes, rows, took: between(looked_at, taken_at) };
-        let known = (read_at.source.number, settings, due, version);
-        Ok(Some(Run::of_claim(transaction, shared, (now, sent), known, leased)))
+        let leased = Leased { lanes, mark, rows, took: between(looked_at, taken_at) };
+        let known = (read_at.source.number, settings, version);
+        let (times, due, looked) = ((now, sent), (due_from, due), (leased, look));
+        Ok(Some(Run::of_claim(transaction, shared, times, known, due, looked)))
     }
 }
 

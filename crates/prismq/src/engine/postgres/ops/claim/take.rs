@@ -164,9 +164,13 @@ impl Run<'_, '_> {
         let is_ring = first_key > i64::MIN;
         let is_marked = self.may_begin_later(settings);
         let mut leased = self.autocommit.take();
-        let mark = match is_marked && leased.is_none() {
-            true => self.shared.marks().after(&ids, Instant::now()),
-            false => None,
+        let mark = match &leased {
+            Some(leased) => leased.mark,
+            None if is_marked => {
+                self.begin_look(&ids);
+                self.shared.marks().after(&ids, Instant::now())
+            }
+            None => None,
         };
         // In a ring, those below the first key come last.
         let below = is_ring.then_some((i64::MIN, i64::MIN));

@@ -124,11 +124,9 @@ impl<'a> Rows<'a> {
         } else {
             run.execute(insert, &params)?;
         }
-        let mut marks = run.shared.marks();
         for ((lane, key), id) in self.lanes.iter().zip(&self.keys).zip(&self.ids) {
-            marks.added(*lane, (*key, *id));
+            run.add(*lane, (*key, *id));
         }
-        drop(marks);
         *self = Self::default();
         Ok(())
     }

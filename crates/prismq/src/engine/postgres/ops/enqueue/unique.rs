@@ -180,7 +180,7 @@ fn change(run: &mut Run<'_, '_>, id: i64, task: &NewTask, changes: OnConflict) -
         [&id, &order_key, &due, &at, &priority, &replaces, &&*task.payload, &start_by];
     run.execute(LEAVE, &[&vec![id]])?;
     run.execute(CHANGE, &params)?;
-    run.shared.marks().forget();
+    run.add_anywhere();
     let counters = run.counters.of(stored.queue);
     counters.count(stored.state, -1);
     counters.count(if run_at > now.monotonic { SCHEDULED } else { READY }, 1);

@@ -77,20 +77,20 @@ impl Run<'_, '_> {
     }
 
     /// Logs that the task of a slot was refused; of one that waits for room, the first time.
-    pub(super) fn log_refused(&self, schedule: &Stored, error: &Error) {
+    pub(super) fn log_refused(&mut self, schedule: &Stored, error: &Error) {
         let name = schedule.of.name.clone();
         let is_full = matches!(error, Error::QueueFull { .. });
         let error = error.to_string();
         match is_full {
             true if schedule.is_held => {}
-            true => self.shared.log.add_on_commit(move || {
+            true => self.log_on_commit(move || {
                 tracing::warn!(
                     name = &*name,
                     error,
                     "the queue of a schedule is full: its slot waits for room"
                 );
             }),
-            false => self.shared.log.add_on_commit(move || {
+            false => self.log_on_commit(move || {
                 tracing::error!(
                     name = &*name,
                     error,

@@ -116,7 +116,7 @@ impl Run<'_, '_> {
     /// Stops a schedule for this reason until it is set again.
     fn stop(&mut self, id: i32, reason: String) -> Result<()> {
         self.execute(STOP, &[&id, &reason])?;
-        self.shared.log.add_on_commit(move || {
+        self.log_on_commit(move || {
             tracing::error!(schedule = id, reason, "a schedule is stopped: set it again");
         });
         Ok(())
@@ -134,7 +134,7 @@ impl Run<'_, '_> {
         let Due { mut run, skipped, next } = Due::at(&slots, schedule.of.missed, first, now);
         if skipped {
             let (name, tasks) = (schedule.of.name.clone(), run.len());
-            self.shared.log.add_on_commit(move || {
+            self.log_on_commit(move || {
                 tracing::warn!(name = &*name, %first, tasks, "a schedule missed slots: no process enqueued their tasks in time");
             });
         }
@@ -196,7 +196,7 @@ impl Run<'_, '_> {
         };
         let (name, corrected) = (schedule.of.name.clone(), self.now.wall);
         let next = slots.after(corrected);
-        self.shared.log.add_on_commit(move || {
+        self.log_on_commit(move || {
             tracing::warn!(name = &*name, %corrected, "the clock was set back by hours: the next slot of a schedule was decided again");
         });
         let error = next.is_none().then_some(NO_SLOT);

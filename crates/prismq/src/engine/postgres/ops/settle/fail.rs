@@ -88,7 +88,7 @@ pub(crate) fn fail(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec<Res
     };
     let nexts = nexts(run, &keys, group)?;
     if nexts.iter().any(|next| next.state == READY) {
-        run.shared.marks().forget();
+        run.add_anywhere();
     }
     let dead = Next::of(run, AfterFailure::Dead);
     let next = |place: usize| nexts.get(place).copied().unwrap_or(dead);

@@ -53,7 +53,7 @@ impl Run<'_, '_> {
         if keys.is_empty() {
             return Ok(());
         }
-        self.shared.marks().forget();
+        self.add_anywhere();
         let ids: Vec<i64> = keys.iter().map(|key| key.id.as_i64()).collect();
         let tokens: Vec<i64> = keys.iter().map(|key| key.token).collect();
         let untils: Vec<Option<i64>> = vec![None; keys.len()];
