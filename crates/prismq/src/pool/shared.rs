@@ -33,7 +33,7 @@ pub(super) struct Shared {
     progress: Condvar,
     /// The future that waits for it.
     watcher: Mutex<Option<Waker>>,
-    /// Wakes the leader.
+    /// Wakes the leader, and the thread that claims for it.
     pub(super) leader_signal: Arc<Signal>,
     /// Raised when the pool becomes idle, and when it ends.
     pub(super) idle_signal: Signal,

@@ -137,6 +137,7 @@ fn main() -> ExitCode {
             tasks_are_cancelled_in_the_order_in_which_others_lock_them
             a_task_without_time_left_that_is_locked_is_ended_later
             a_lease_that_has_expired_while_it_is_settled_keeps_no_claim_waiting
+            a_pool_claims_while_its_results_wait_for_a_lock
             a_slot_whose_unique_key_is_locked_waits_alone
             many_slots_that_are_locked_keep_no_claim_waiting
             a_row_of_the_inbox_whose_unique_key_is_locked_waits_alone

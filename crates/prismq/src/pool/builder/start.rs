@@ -52,6 +52,7 @@ impl<S> WorkerPoolBuilder<S> {
             poll_interval_alone,
             timeouts,
             gate: SuspectGate::of_process(),
+            claims_in_parallel: self.core.engine()?.claims_in_parallel(),
         };
         let (notices, received) = channel();
         let listeners = (!self.listeners.is_empty()).then_some((self.listeners, received));

@@ -1,8 +1,8 @@
 //! What the leader does next, and when it must be woken.
 //!
-//! It settles, claims and extends in as few transactions as it can: what is due goes together. While nothing
-//! is due it sleeps until something will be. A worker whose result or need of tasks is due sooner wakes it,
-//! but not while it is at the database, as it checks everything once it is back.
+//! It settles, claims and extends in as few transactions as it can: what is due goes together, but for claims that
+//! another thread makes in parallel. While nothing is due it sleeps until something will be. A worker whose result or
+//! need of tasks is due sooner wakes it, but not while it is at the database, as it checks everything once it is back.
 
 use std::time::Instant;
 
@@ -74,10 +74,8 @@ impl Scheduler {
         {
             self.leader.at_database = true;
             self.idle.polled(now);
-            self.pauses.batch_sent();
-            self.reservations.set_claim_in_flight(batch.claim.is_some());
             if batch.claim.is_some() {
-                self.idle.claim_sent();
+                self.claim_sent(now);
             }
             return LeaderAction::Submit(batch);
         }
@@ -89,6 +87,14 @@ impl Scheduler {
         self.sleep(now)
     }
 
+    /// A claim goes to the database.
+    pub(super) fn claim_sent(&mut self, now: Instant) {
+        self.idle.polled(now);
+        self.idle.claim_sent();
+        self.pauses.claim_sent();
+        self.reservations.set_claim_in_flight(true);
+    }
+
     /// What is due, as one transaction's operations.
     fn next_batch(&mut self, now: Instant, clock: Timestamp) -> Option<Batch> {
         let settles = self.settle_at().is_some_and(|at| at <= now);
@@ -96,7 +102,8 @@ impl Scheduler {
         let notes = self.notes.due().is_some_and(|at| at <= now);
         let writes = settles || notes || begin.is_some();
         // After a fault, what is held is released before anything is claimed.
-        let may_claim = !self.lifecycle.has_fault() || self.settling.is_empty();
+        let may_claim = !self.parallel_claims.are_enabled()
+            && (!self.lifecycle.has_fault() || self.settling.is_empty());
         let claim = if may_claim { self.claim_request(now, writes) } else { None };
         if self.claims_first(claim.is_some(), clock) {
             return Some(Batch { claim, ..Batch::default() });
@@ -112,28 +119,34 @@ impl Scheduler {
 
     fn sleep(&mut self, now: Instant) -> LeaderAction {
         let backoff = self.backoff.until(now);
-        let prefetch =
-            if self.may_claim() && self.ready.is_empty() { self.prefetch_at(now) } else { None };
-        let suspect = self.suspects.expires_at();
-        let times = [
-            self.due_without_claim(now),
-            backoff,
-            prefetch,
-            suspect,
-            self.cancel_look_at(),
-            Some(self.idle.poll_at()),
-        ];
+        let (claims, claims_due) = match self.parallel_claims.are_enabled() {
+            true => (None, None),
+            false => self.claims_at(now),
+        };
+        let poll = Some(self.idle.poll_at());
+        let times = [self.due_without_claim(now), backoff, claims, self.cancel_look_at(), poll];
         let until = times.into_iter().flatten().min();
         self.leader.wakes_at = until;
         // A heartbeat that is due waits until the database is tried again.
         let heartbeat = backoff.is_none() && self.leases().next().is_some();
         let heartbeat = heartbeat.then_some(self.heartbeat.next());
-        let due = self.idle.next_due().into_iter().chain(heartbeat).min();
+        let due = claims_due.into_iter().chain(heartbeat).min();
         LeaderAction::Sleep { until, due, idle: self.is_idle() }
     }
 
-    /// Whether the leader must be woken, as it must act sooner than it wakes by itself.
+    /// When something may be claimed that is not now, if nobody wakes whoever claims.
+    pub(super) fn claims_at(&self, now: Instant) -> (Option<Instant>, Option<Timestamp>) {
+        let prefetch =
+            if self.may_claim() && self.ready.is_empty() { self.prefetch_at(now) } else { None };
+        let times = [self.backoff.until(now), prefetch, self.suspects.expires_at()];
+        (times.into_iter().flatten().min(), self.idle.next_due())
+    }
+
+    /// Whether the leader must be woken, as it must act sooner than it wakes by itself, or the thread that claims for it.
     pub(in crate::pool) fn must_wake_leader(&mut self, now: Instant) -> bool {
+        if self.must_wake_claims(now) {
+            return true;
+        }
         if self.leader.at_database {
             return false;
         }
@@ -148,9 +161,17 @@ impl Scheduler {
 
     /// When the leader must act on what workers do, at a cost that does not grow with their number.
     fn due(&self, now: Instant) -> Option<Instant> {
-        let claim = self.may_claim() && self.is_low_on_tasks();
-        let claim = claim.then(|| self.backoff.until(now).unwrap_or(now));
+        let claim = match self.parallel_claims.are_enabled() {
+            true => None,
+            false => self.claim_at(now),
+        };
         claim.into_iter().chain(self.due_without_claim(now)).min()
+    }
+
+    /// When to claim, if something is to be claimed for what workers do.
+    pub(super) fn claim_at(&self, now: Instant) -> Option<Instant> {
+        let claim = self.may_claim() && self.is_low_on_tasks();
+        claim.then(|| self.backoff.until(now).unwrap_or(now))
     }
 
     fn due_without_claim(&self, now: Instant) -> Option<Instant> {

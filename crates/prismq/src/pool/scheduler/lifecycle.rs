@@ -57,6 +57,8 @@ pub(super) struct Lifecycle {
     fault: Option<Fault>,
     /// Whether a fault was met since the pool began to drain.
     failed_draining: bool,
+    /// How often the database refused a transaction.
+    failures: u64,
     /// Whether the shutdown waits no longer.
     abandoned: bool,
     /// Threads of the pool that have not ended.
@@ -113,21 +115,31 @@ impl Scheduler {
         self.idle.end();
         self.release_ready(now);
         self.lifecycle.failed_draining = true;
-        self.backoff.failed(now);
+        self.back_off(now);
         let known = self.lifecycle.fault.as_ref();
         let is_known = known.is_some_and(|known| known.recoverable == fault.recoverable);
         self.lifecycle.fault = Some(fault.clone());
         (!is_known).then_some(fault)
     }
 
-    /// The database accepted a transaction; whether that ended a fault.
-    pub(in crate::pool) fn recover(&mut self) -> bool {
+    /// How often the database has refused a transaction.
+    pub(in crate::pool) const fn failures(&self) -> u64 {
+        self.lifecycle.failures
+    }
+
+    /// The database accepted a transaction that was sent after so many failures; whether that ended a fault. It says
+    /// nothing of a fault that was met since, in another transaction.
+    pub(in crate::pool) fn recover(&mut self, failures: u64) -> bool {
+        if failures != self.lifecycle.failures {
+            return false;
+        }
         self.backoff.succeeded();
         !self.lifecycle.is_stopped() && self.lifecycle.fault.take().is_some()
     }
 
     /// The database refused a transaction for now: the next is tried later.
     pub(in crate::pool) fn back_off(&mut self, now: Instant) {
+        self.lifecycle.failures += 1;
         self.backoff.failed(now);
     }
 
@@ -158,9 +170,9 @@ impl Scheduler {
             Phase::Stopped => true,
             Phase::Draining => {
                 let expired = || self.leases().all(|lease| lease.expires_at.monotonic <= clock);
-                let reserved = self.reservations.reserved();
+                let on_its_way = self.reservations.is_any_on_its_way();
                 (self.slots.running() == 0 && self.nothing_to_settle())
-                    || (self.lifecycle.abandoned && reserved == 0 && expired())
+                    || (self.lifecycle.abandoned && !on_its_way && expired())
             }
         }
     }
@@ -238,7 +250,7 @@ impl Scheduler {
     fn nothing_to_settle(&self) -> bool {
         self.ready.is_empty()
             && self.settling.is_empty()
-            && self.reservations.reserved() == 0
+            && !self.reservations.is_any_on_its_way()
             && !self.leader.is_at_database()
     }
 }

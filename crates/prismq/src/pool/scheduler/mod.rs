@@ -6,8 +6,9 @@
 //! has a file, which opens with its reason, and whose struct owns the state; [`Scheduler`] is made of these.
 //!
 //! The way of a lease, from claim to completion:
-//! 1. [`claim::request`]: the leader claims a task, in `pool/threads/leader/claim.rs`; or a transaction that enqueues
-//!    does, by [`claim::reservation`], in `pool/claimer.rs`;
+//! 1. [`claim::request`]: the leader claims a task, in `pool/threads/leader/claim.rs`, or has a thread of its own do so
+//!    meanwhile ([`claim::parallel`]); or a transaction that enqueues does, by [`claim::reservation`], in
+//!    `pool/claimer.rs`;
 //! 2. [`claim::accept`]: the pool receives it;
 //! 3. [`held::ready`]: it waits for a worker;
 //! 4. [`worker_action`]: a worker takes it;
@@ -33,6 +34,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 pub(super) use self::claim::idle::ShortClaim;
+pub(super) use self::claim::parallel::ClaimAction;
 pub(super) use self::claim::quota::Quota;
 pub(super) use self::claim::request::ClaimRequest;
 pub(super) use self::claim::suspects::SuspectGate;
@@ -48,6 +50,7 @@ use self::backoff::Backoff;
 use self::claim::accept::Pauses;
 use self::claim::claim_first::ClaimFirst;
 use self::claim::idle::Idle;
+use self::claim::parallel::ParallelClaims;
 use self::claim::prefetch::Prefetch;
 use self::claim::reservation::Reservations;
 use self::claim::suspects::Suspects;
@@ -85,6 +88,8 @@ pub(super) struct Settings {
     pub(super) timeouts: Vec<Option<Duration>>,
     /// Shared by the pools of the process.
     pub(super) gate: Arc<SuspectGate>,
+    /// Whether a thread of its own claims while the leader settles.
+    pub(super) claims_in_parallel: bool,
 }
 
 /// The state of a pool.
@@ -95,6 +100,7 @@ pub(super) struct Scheduler {
     backoff: Backoff,
 
     claim_first: ClaimFirst,
+    parallel_claims: ParallelClaims,
     idle: Idle,
     prefetch: Prefetch,
     handler_times: HandlerTimes,
@@ -134,6 +140,7 @@ impl Scheduler {
             poll_interval_alone,
             timeouts,
             gate,
+            claims_in_parallel,
         } = settings;
         let (types, served) = (timeouts.len(), queues.len());
         Self {
@@ -141,6 +148,7 @@ impl Scheduler {
             leader: Leader::default(),
             backoff: Backoff::default(),
             claim_first: ClaimFirst::default(),
+            parallel_claims: ParallelClaims::new(claims_in_parallel),
             idle: Idle::new((poll_interval, poll_interval_alone), now),
             prefetch: Prefetch::new(prefetch, workers),
             handler_times: HandlerTimes::new(types),

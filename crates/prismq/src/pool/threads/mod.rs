@@ -20,8 +20,8 @@ use crate::commit::Claimer;
 use crate::engine::Changes;
 use crate::model::{Error, Result};
 
-/// Starts the threads of a pool but for its workers: the leader, one for listeners if there are some, and one that
-/// watches for changes if the engine reports them.
+/// Starts the threads of a pool but for its workers: the leader, one for its claims if the engine makes them in parallel,
+/// one for listeners if there are some, and one that watches for changes if the engine reports them.
 pub(super) fn start(
     shared: Arc<Shared>,
     listeners: Option<(Listeners, Receiver<Notice>)>,
@@ -40,6 +40,9 @@ pub(super) fn start(
         // Here already, so that a listener receives the fault before the last notice.
         stop_on_panic(shared, || leader::run(shared));
     })?;
+    if pool.shared.core.engine()?.claims_in_parallel() {
+        pool.spawn("prismq-claims", |shared| leader::parallel::run(shared))?;
+    }
     if let Some((listeners, notices)) = listeners {
         pool.spawn("prismq-events", move |shared| notifier::run(shared, &listeners, &notices))?;
     }

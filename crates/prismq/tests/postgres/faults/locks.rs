@@ -1,15 +1,17 @@
 //! What other transactions have locked keeps no claim from other tasks, and locks are taken in one order.
 
-use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use prismq::{
     Claim, Error, Limit, ManualClock, NewTask, Queue, Schedule, State, Timestamp, Unique,
+    WorkerPool,
 };
 use prismq_cluster::Cluster;
 
-use crate::support::{cluster, deadlocks_once_closed, queue, task, url, wait_for};
+use crate::support::{DEADLINE, cluster, deadlocks_once_closed, queue, task, url, wait_for};
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// How long a client waits for locks here: what it must not wait for would fail its call.
@@ -118,6 +120,37 @@ pub(crate) fn a_lease_that_has_expired_while_it_is_settled_keeps_no_claim_waitin
     });
     // It was rolled back.
     wait_for("the task again", || claim(&queue, "slow") == ["slow"]);
+}
+
+pub(crate) fn a_pool_claims_while_its_results_wait_for_a_lock() {
+    let cluster = cluster(&[]);
+    let (of_pool, other) = (queue(&url(&cluster)), queue(&url(&cluster)));
+    let (ran, tasks) = channel();
+    let (locked, goes_on) = channel();
+    let goes_on = Mutex::new(goes_on);
+    let pool = WorkerPool::builder(&of_pool)
+        .queue("busy")
+        .workers(1)
+        .handle_bytes("job", move |payload, _| {
+            _ = ran.send(payload.to_vec());
+            if *payload == *b"first" {
+                _ = goes_on.lock().unwrap().recv_timeout(DEADLINE);
+            }
+            Ok(())
+        })
+        .start()
+        .unwrap();
+    let first = other.enqueue(job("busy", "first")).unwrap();
+    assert_eq!(tasks.recv_timeout(DEADLINE).unwrap(), b"first");
+    let lock = format!("SELECT FROM prismq.task WHERE id = {} FOR UPDATE", first.id());
+    while_open(&cluster, &lock, || {
+        locked.send(()).unwrap();
+        wait_for("its result", || pool.stats().unsettled == 1);
+        other.enqueue(job("busy", "second")).unwrap();
+        assert_eq!(tasks.recv_timeout(DEADLINE / 2).unwrap(), b"second");
+        assert_eq!(other.task(first.id()).unwrap().unwrap().state, State::Leased);
+    });
+    assert_eq!(pool.shutdown(DEADLINE).stats.completed, 2);
 }
 
 pub(crate) fn a_slot_whose_unique_key_is_locked_waits_alone() {

@@ -14,20 +14,20 @@ use crate::model::Lease;
 #[derive(Debug)]
 pub(crate) struct Pauses {
     count: u64,
-    /// The count when the leader's last transaction was sent.
-    at_batch: u64,
+    /// The count when the leader's last claim was sent.
+    at_claim: u64,
     /// The count when each queue was last paused.
     of_queues: Vec<u64>,
 }
 
 impl Pauses {
     pub(crate) fn new(queues: usize) -> Self {
-        Self { count: 0, at_batch: 0, of_queues: vec![0; queues] }
+        Self { count: 0, at_claim: 0, of_queues: vec![0; queues] }
     }
 
-    /// The leader sends a transaction, perhaps with a claim.
-    pub(crate) const fn batch_sent(&mut self) {
-        self.at_batch = self.count;
+    /// The leader sends a claim.
+    pub(crate) const fn claim_sent(&mut self) {
+        self.at_claim = self.count;
     }
 }
 
@@ -52,7 +52,7 @@ impl Scheduler {
             ..short
         });
         self.idle.set(short.filter(|_| self.lifecycle.is_active()));
-        self.accept(leases, self.pauses.at_batch, now);
+        self.accept(leases, self.pauses.at_claim, now);
     }
 
     /// A transaction of others delivers what it claimed of this many reserved tasks; `pauses` is

@@ -25,9 +25,10 @@ impl Scheduler {
         self.claim_first.last
     }
 
-    /// Whether no claim would take back the lease of a result that waits.
-    fn claim_keeps_results(&self, clock: Timestamp) -> bool {
-        let mut leases = self.settling.leases();
-        !self.backoff.has_failed() && !leases.any(|lease| lease.expires_at.monotonic <= clock)
+    /// Whether no claim would take back the lease of a result that waits or is being committed.
+    pub(super) fn claim_keeps_results(&self, clock: Timestamp) -> bool {
+        let ends = self.settling.leases().map(|lease| lease.expires_at.monotonic);
+        let mut ends = ends.chain(self.settling.first_end_in_flight());
+        !self.backoff.has_failed() && !ends.any(|end| end <= clock)
     }
 }

@@ -7,6 +7,7 @@
 use std::time::Instant;
 
 use super::super::Scheduler;
+use super::parallel::PARALLEL_CLAIM_MAX;
 use super::quota::Quota;
 use crate::model::limits::CLAIM_BATCH_MAX;
 
@@ -27,12 +28,13 @@ pub(crate) struct ClaimRequest {
 }
 
 impl Scheduler {
-    /// Whether the leader may claim: the pool takes tasks, the queue is not known to be empty, or a free worker may
-    /// take what was not claimed ahead, and the listener keeps up.
+    /// Whether the leader may claim: the pool takes tasks, its last claim is answered, the queue is not known to be empty,
+    /// or a free worker may take what was not claimed ahead, and the listener keeps up.
     pub(crate) fn may_claim(&self) -> bool {
         let may_find =
             !self.idle.is_idle() || (self.idle.leaves_limited() && self.has_starving_worker());
-        self.lifecycle.is_active() && may_find && !self.listener.is_full()
+        let is_answered = !self.reservations.is_claim_in_flight();
+        self.lifecycle.is_active() && is_answered && may_find && !self.listener.is_full()
     }
 
     /// Whether a free worker finds no task, neither ready nor on its way.
@@ -79,7 +81,10 @@ impl Scheduler {
         if tasks == 0 {
             return None;
         }
-        let tasks = tasks.min(CLAIM_BATCH_MAX);
+        let tasks = tasks.min(match self.parallel_claims.are_enabled() {
+            true => PARALLEL_CLAIM_MAX,
+            false => CLAIM_BATCH_MAX,
+        });
         // A worker with quick handlers runs them all before another is woken: only its first begins at once.
         let begun = if self.handlers_are_quick() { missing.min(1) } else { missing };
         let quotas = self.quotas(tasks, begun, missing, now);

@@ -42,6 +42,15 @@ impl Reservations {
         self.claim_in_flight = in_flight;
     }
 
+    pub(crate) const fn is_claim_in_flight(&self) -> bool {
+        self.claim_in_flight
+    }
+
+    /// Whether anything is on its way to the pool: by a claim of the leader, or by others' transactions.
+    pub(crate) const fn is_any_on_its_way(&self) -> bool {
+        self.claim_in_flight || self.reserved > 0
+    }
+
     /// These tasks were claimed, those of each queue in its order.
     pub(crate) fn claimed(&mut self, leases: &[(Lease, usize)], queues: &Queues) {
         self.last_priorities.fill(None);

@@ -1,8 +1,8 @@
 //! Ended attempts that wait for their commit.
 //!
-//! They are gathered for [`SETTLE_DELAY`], or for as long as the last commit took, while more tasks are ready: a
-//! commit costs the same for one as for a hundred, no worker waits for it, and the next claim finds the database
-//! free. With nothing ready there is nothing to gather, and what ended is committed at once. No worker
+//! They are gathered for [`SETTLE_DELAY`], or for as long as the last commit took, while more tasks are ready or being
+//! claimed in parallel: a commit costs the same for one as for a hundred, no worker waits for it, and the next claim
+//! finds the database free. With nothing ready there is nothing to gather, and what ended is committed at once. No worker
 //! commits: while one did, it ran nothing, and with handlers of 1 ms and commits of 5 ms it reached 17 % of
 //! the ideal throughput.
 
@@ -13,6 +13,7 @@ use super::super::Scheduler;
 use crate::model::{Error, Lease, TaskError, TaskId};
 use crate::pool::event::Outcome;
 use crate::pool::handler::{CancelReason, Returned, StopFlags};
+use crate::time::Timestamp;
 
 /// How long results are gathered while more tasks are ready; as long as the last commit took if that is longer,
 /// up to [`SETTLE_DELAY_MAX`].
@@ -110,6 +111,8 @@ pub(crate) struct Settling {
     results_in_flight: Vec<TaskId>,
     /// Tasks that were not run and that the leader settles.
     unrun_in_flight: Vec<TaskId>,
+    /// When the first lease of both expires.
+    first_end_in_flight: Option<Timestamp>,
     /// How long the last commit of results took.
     commit_time: Duration,
 }
@@ -130,6 +133,7 @@ impl Settling {
         self.since = None;
         self.results_in_flight = self.results().collect();
         self.unrun_in_flight = self.unrun().collect();
+        self.first_end_in_flight = self.leases().map(|lease| lease.expires_at.monotonic).min();
         std::mem::take(&mut self.waiting)
     }
 
@@ -137,6 +141,7 @@ impl Settling {
     fn returned(&mut self, unsettled: Vec<Settlement>, now: Instant) {
         self.results_in_flight = Vec::new();
         self.unrun_in_flight = Vec::new();
+        self.first_end_in_flight = None;
         for settlement in unsettled {
             self.push(settlement, now);
         }
@@ -145,6 +150,16 @@ impl Settling {
     /// Whether none waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
+    }
+
+    /// Whether the leader settles some.
+    pub(crate) const fn are_in_flight(&self) -> bool {
+        self.first_end_in_flight.is_some()
+    }
+
+    /// When the first lease of those that the leader settles expires.
+    pub(crate) const fn first_end_in_flight(&self) -> Option<Timestamp> {
+        self.first_end_in_flight
     }
 
     /// The leases of those that wait.
@@ -222,7 +237,8 @@ impl Scheduler {
 
     /// When the leader must commit what waits.
     pub(crate) fn settle_at(&self) -> Option<Instant> {
-        let more_to_come = !self.ready.is_empty() && self.lifecycle.is_active();
+        let more_to_come = !self.ready.is_empty() || self.awaits_parallel_claim();
+        let more_to_come = more_to_come && self.lifecycle.is_active();
         self.settling.due(more_to_come, self.prefetch.full_batch())
     }
 

@@ -24,6 +24,6 @@ fn an_accepted_batch_ends_the_backoff() {
     let mut pool = Pool::with_times(1, MS);
     pool.scheduler.back_off(pool.now);
     assert_eq!(pool.request(), None);
-    assert!(!pool.scheduler.recover(), "it was no fault of the queue");
+    assert!(!pool.scheduler.recover(pool.scheduler.failures()), "it was no fault of the queue");
     assert!(pool.request().is_some());
 }

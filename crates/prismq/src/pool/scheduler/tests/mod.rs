@@ -49,6 +49,7 @@ fn settings(workers: usize) -> Settings {
         poll_interval_alone: Duration::from_secs(60),
         timeouts: vec![None; 2],
         gate: Arc::default(),
+        claims_in_parallel: false,
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::answers::Answers;
 use crate::engine::{AT_ONCE, Answer, Claimed};
+use crate::model::Error;
 use crate::pool::scheduler::{ClaimRequest, Quota, ShortClaim};
 use crate::pool::shared::Shared;
 use crate::time::Timestamp;
@@ -28,9 +29,8 @@ pub(super) fn accept(
     let with_permit = request.suspects > 0;
     let claimed = match answers.take().map(Answer::into_claimed) {
         Ok(Some(claimed)) => claimed,
-        Ok(None) => return,
-        Err(error) => {
-            answers.failed(error);
+        refused => {
+            answers.failed(refused.err().unwrap_or_else(Error::unanswered));
             shared.scheduler().accept_claim(Vec::new(), None, with_permit, now);
             return;
         }

@@ -1,12 +1,14 @@
 //! The leader's thread: it carries out what the scheduler decides, and reports the results to it.
 //!
-//! A transaction writes what handlers noted ([`notes`]), settles what workers ended ([`settle`]), extends leases ([`heartbeat`]) and claims
-//! ([`claim`]): each of these provides its operations and accepts their answers, in the same order.
+//! A transaction writes what handlers noted ([`notes`]), settles what workers ended ([`settle`]), extends leases
+//! ([`heartbeat`]) and claims ([`claim`]): each of these provides its operations and accepts their answers, in the same
+//! order. Where claims are made in parallel, a thread of their own makes them ([`parallel`]).
 
 mod answers;
 mod claim;
 mod heartbeat;
 mod notes;
+pub(super) mod parallel;
 mod settle;
 
 use std::time::{Duration, Instant};
@@ -52,8 +54,7 @@ pub(super) fn run(shared: &Shared) {
             LeaderAction::Poll => poll(shared, &mut wall_offset),
             LeaderAction::Sleep { until, due, idle } => {
                 if idle {
-                    shared.notify_progress();
-                    shared.idle_signal.raise();
+                    report_idle(shared);
                 }
                 shared.leader_signal.wait(wakeup, timeout(shared, until, due));
             }
@@ -62,7 +63,14 @@ pub(super) fn run(shared: &Shared) {
     }
     let woken = shared.scheduler().stop();
     shared.wake_workers(woken);
+    shared.leader_signal.raise();
     shared.notify_progress();
+}
+
+/// The pool waits for new work.
+fn report_idle(shared: &Shared) {
+    shared.notify_progress();
+    shared.idle_signal.raise();
 }
 
 fn timeout(shared: &Shared, until: Option<Instant>, due: Option<Timestamp>) -> Option<Duration> {
@@ -90,6 +98,8 @@ fn poll(shared: &Shared, wall_offset: &mut i64) {
             failed(shared, error);
         }
     }
+    // There may be something to claim.
+    shared.leader_signal.raise();
 }
 
 /// Notifies handlers of requests that other processes made to cancel their tasks. A failure is the next
@@ -106,6 +116,7 @@ fn submit(shared: &Shared, batch: Batch, clock: Timestamp) {
     let Batch { notes, settle, begin, extend, claim } = batch;
     // Before the claim, so that work that comes in during it is not missed.
     let before = Before { work_signal: shared.core.work().count(), clock };
+    let failures = shared.scheduler().failures();
     let is_synced = settle.iter().any(|each| each.is_result() && each.is_uncommitted());
     let operations = notes::operations(&notes)
         .chain(settle::operations(shared, &settle))
@@ -122,16 +133,23 @@ fn submit(shared: &Shared, batch: Batch, clock: Timestamp) {
     if let Some(request) = &claim {
         claim::accept(shared, request, before, &mut answers);
     }
+    ended(shared, answers, failures);
+}
+
+/// A transaction is answered that was sent after so many failures, and its answers were accepted.
+fn ended(shared: &Shared, answers: Answers, failures: u64) {
     match answers.into_failure() {
         Some(error) => failed(shared, error),
         None => {
-            if shared.scheduler().recover() {
+            if shared.scheduler().recover(failures) {
                 tracing::info!("worker pool resumed: the database accepts transactions again");
             }
         }
     }
     let woken = shared.scheduler().workers_to_wake();
     shared.wake_workers(woken);
+    // Leader and claims are by two threads where they are parallel: the other looks at what has changed.
+    shared.leader_signal.raise();
 }
 
 /// The database refused a transaction or a read: the pool tries again later, or a fault suspends or stops it.

@@ -3,6 +3,7 @@
 mod accept;
 mod claim_first;
 mod idle;
+mod parallel;
 mod prefetch;
 mod request;
 mod reservation;

@@ -132,6 +132,7 @@ fn released_tasks_count_no_more() {
     pool.scheduler.paused(0, pool.now);
     pool.settling_batch();
     pool.settled(MS);
+    pool.claimed([]);
     assert_eq!(pool.request().unwrap().tasks, 1 + 19);
 }
 

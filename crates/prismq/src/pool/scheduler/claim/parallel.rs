@@ -1,0 +1,97 @@
+//! Claims that are made while the leader settles.
+//!
+//! Where an engine applies claims in parallel with what must be durable, a thread of its own claims for the leader: no
+//! claim waits for the disk, and no result for a claim. It makes one at a time, of [`PARALLEL_CLAIM_MAX`] tasks at most, so
+//! that workers run what one returned while the next is made: a drain of no-op tasks from a server that takes 6 µs for
+//! each to be claimed and 3 µs to be completed, reached 100,000 tasks a second with it, 83,000 with claims of as many tasks
+//! as the pool may hold, and 70,000 with claims and completions one after the other.
+
+use std::time::Instant;
+
+use super::super::Scheduler;
+use super::request::ClaimRequest;
+use crate::time::Timestamp;
+
+/// Most tasks of such a claim: half of what a pool holds by default. Of more, each costs the database as much.
+pub(crate) const PARALLEL_CLAIM_MAX: usize = 1024;
+
+/// What the thread of these claims does next.
+#[derive(Debug)]
+pub(in crate::pool) enum ClaimAction {
+    /// Makes this claim.
+    Claim(ClaimRequest),
+    /// Sleeps until one of these times, or until it is woken: `until` is the process's time, `due` that of the queue's
+    /// clock. `idle` if the pool waits for new work.
+    Sleep { until: Option<Instant>, due: Option<Timestamp>, idle: bool },
+    /// Ends its thread.
+    Exit,
+}
+
+/// Whether claims are made in parallel, and their thread was woken for one.
+#[derive(Debug)]
+pub(crate) struct ParallelClaims {
+    enabled: bool,
+    woken: bool,
+}
+
+impl ParallelClaims {
+    pub(crate) const fn new(enabled: bool) -> Self {
+        Self { enabled, woken: false }
+    }
+
+    pub(crate) const fn are_enabled(&self) -> bool {
+        self.enabled
+    }
+}
+
+impl Scheduler {
+    /// What the thread of the claims does next. `clock` is the queue's time, `work_signal` the count of the signal of new
+    /// work.
+    pub(in crate::pool) fn next_claim_action(
+        &mut self,
+        now: Instant,
+        clock: Timestamp,
+        work_signal: u64,
+    ) -> ClaimAction {
+        self.parallel_claims.woken = false;
+        if self.is_ending() {
+            return ClaimAction::Exit;
+        }
+        self.idle.expire(clock, work_signal, &self.suspects);
+        self.suspects.expire(now);
+        let idle = self.is_idle();
+        if !self.may_claim_before_results(clock) {
+            // The leader wakes it once they are settled.
+            return ClaimAction::Sleep { until: None, due: None, idle };
+        }
+        if self.backoff.until(now).is_none()
+            && let Some(request) = self.claim_request(now, false)
+        {
+            self.claim_sent(now);
+            return ClaimAction::Claim(request);
+        }
+        let (until, due) = self.claims_at(now);
+        ClaimAction::Sleep { until, due, idle }
+    }
+
+    /// Not after a failure, nor where the lease of a result has expired that is not settled yet, as
+    /// [`claim_first`](super::claim_first) explains.
+    fn may_claim_before_results(&self, clock: Timestamp) -> bool {
+        let settles = !self.settling.is_empty() || self.settling.are_in_flight();
+        !settles || self.claim_keeps_results(clock)
+    }
+
+    /// Whether the thread of the claims must be woken for one, which it does not wait for by itself: once until it looks.
+    pub(crate) fn must_wake_claims(&mut self, now: Instant) -> bool {
+        let must = self.parallel_claims.enabled
+            && !self.parallel_claims.woken
+            && self.claim_at(now).is_some_and(|at| at <= now);
+        self.parallel_claims.woken |= must;
+        must
+    }
+
+    /// Whether a claim is at the database that may bring more results soon.
+    pub(crate) const fn awaits_parallel_claim(&self) -> bool {
+        self.parallel_claims.enabled && self.reservations.is_claim_in_flight()
+    }
+}

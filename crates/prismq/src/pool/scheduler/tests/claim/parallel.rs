@@ -1,0 +1,196 @@
+//! Claims that are made while the leader settles.
+
+use super::*;
+use crate::pool::scheduler::claim::parallel::PARALLEL_CLAIM_MAX;
+
+/// A pool whose claims are made in parallel, with handlers that took so long before.
+fn parallel(workers: usize, handler: Duration) -> Pool {
+    let mut pool = Pool::new(Settings { claims_in_parallel: true, ..settings(workers) });
+    pool.scheduler.handler_times.ended(0, handler);
+    pool
+}
+
+fn claim_action(pool: &mut Pool) -> ClaimAction {
+    pool.scheduler.next_claim_action(pool.now, CLOCK, pool.work_signal)
+}
+
+/// What is claimed now.
+fn requested(pool: &mut Pool) -> ClaimRequest {
+    match claim_action(pool) {
+        ClaimAction::Claim(request) => request,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A pool that has claimed a task and run it.
+fn with_result(handler: Duration) -> Pool {
+    let mut pool = parallel(1, handler);
+    requested(&mut pool);
+    pool.claimed([lease(1)]);
+    pool.run(0, handler);
+    pool
+}
+
+#[test]
+fn results_are_settled_while_a_claim_is_made() {
+    let mut pool = with_result(50 * MS);
+    assert!(requested(&mut pool).tasks >= 1);
+    pool.now += SETTLE_DELAY;
+    let batch = pool.batch();
+    assert_eq!((Pool::ids(&batch), batch.claim.is_some()), (vec![1], false));
+}
+
+#[test]
+fn the_leader_claims_nothing_itself() {
+    let mut pool = parallel(1, MS);
+    assert!(matches!(pool.leader_action(), LeaderAction::Sleep { .. }));
+}
+
+/// Also for what a worker needs meanwhile: the thread is woken, although the leader is at the database.
+#[test]
+fn the_next_tasks_are_claimed_while_results_are_settled() {
+    let mut pool = with_result(50 * MS);
+    requested(&mut pool);
+    pool.now += SETTLE_DELAY;
+    pool.batch();
+    pool.claimed([lease(2)]);
+    assert!(matches!(claim_action(&mut pool), ClaimAction::Sleep { .. }));
+    pool.run(0, 50 * MS);
+    assert!(pool.scheduler.must_wake_leader(pool.now));
+    assert!(!pool.scheduler.must_wake_leader(pool.now), "once is enough");
+    requested(&mut pool);
+}
+
+#[test]
+fn one_claim_is_made_at_a_time() {
+    let mut pool = parallel(2, MS);
+    requested(&mut pool);
+    assert!(matches!(claim_action(&mut pool), ClaimAction::Sleep { until: None, .. }));
+    assert!(!pool.scheduler.must_wake_leader(pool.now), "not for what it has claimed already");
+    pool.claimed([]);
+    assert!(pool.scheduler.must_wake_leader(pool.now));
+    requested(&mut pool);
+}
+
+#[test]
+fn quick_handlers_are_given_the_first_half_while_the_second_is_claimed() {
+    let mut pool = parallel(1, MS / 1000);
+    assert_eq!(requested(&mut pool).tasks, 1000 + 1, "what the pool may hold");
+    let prefetch = 2 * PARALLEL_CLAIM_MAX;
+    let mut pool = Pool::new(Settings { claims_in_parallel: true, prefetch, ..settings(1) });
+    pool.scheduler.handler_times.ended(0, MS / 1000);
+    assert_eq!(requested(&mut pool).tasks, PARALLEL_CLAIM_MAX);
+    pool.claimed((1..=PARALLEL_CLAIM_MAX as i64).map(lease));
+    assert_eq!(requested(&mut pool).tasks, PARALLEL_CLAIM_MAX);
+}
+
+/// Else each of the last results of a claim would be a commit of its own.
+#[test]
+fn results_are_gathered_while_a_claim_is_made() {
+    let mut pool = with_result(MS);
+    requested(&mut pool);
+    assert!(matches!(pool.leader_action(), LeaderAction::Sleep { .. }));
+    pool.becomes_idle(false);
+    assert_eq!(Pool::ids(&pool.batch()), [1], "nothing more comes");
+}
+
+/// The thread sleeps until the leader wakes it, and not for what it may not claim.
+#[test]
+fn nothing_is_claimed_after_an_outage_before_what_waits_is_settled() {
+    let mut pool = with_result(50 * MS);
+    pool.scheduler.back_off(pool.now);
+    let sleeps =
+        |pool: &mut Pool| matches!(claim_action(pool), ClaimAction::Sleep { until: None, .. });
+    assert!(sleeps(&mut pool));
+    pool.now += Duration::from_secs(1);
+    assert!(sleeps(&mut pool));
+    assert_eq!(Pool::ids(&pool.batch()), [1]);
+    assert!(sleeps(&mut pool), "nor while it is");
+    let failures = pool.scheduler.failures();
+    pool.settled(MS);
+    pool.scheduler.recover(failures);
+    requested(&mut pool);
+}
+
+#[test]
+fn claims_are_tried_again_once_the_wait_after_an_outage_is_over() {
+    let mut pool = parallel(1, MS);
+    pool.scheduler.back_off(pool.now);
+    let ClaimAction::Sleep { until: Some(until), .. } = claim_action(&mut pool) else {
+        panic!("it waits")
+    };
+    pool.now = until;
+    requested(&mut pool);
+}
+
+#[test]
+fn nothing_is_claimed_before_results_whose_leases_expired_are_settled() {
+    let mut pool = with_result(50 * MS);
+    let expired = CLOCK.after(LEASE);
+    let claims = |pool: &mut Pool| {
+        let action = pool.scheduler.next_claim_action(pool.now, expired, 0);
+        matches!(action, ClaimAction::Claim(_))
+    };
+    assert!(!claims(&mut pool));
+    let action = pool.scheduler.next_leader_action(pool.now, expired, 0);
+    assert!(matches!(action, LeaderAction::Submit(_)), "{action:?}");
+    assert!(!claims(&mut pool), "nor while they are");
+    pool.settled(MS);
+    assert!(claims(&mut pool));
+}
+
+/// When tasks are due, or a lease expires.
+#[test]
+fn an_idle_pool_claims_again_when_something_is_due() {
+    let mut pool = parallel(1, MS);
+    requested(&mut pool);
+    let next_due = Some(CLOCK.after(MS));
+    let short = ShortClaim { next_due, ..short_claim(pool.work_signal) };
+    pool.scheduler.accept_claim(Vec::new(), Some(short), true, pool.now);
+    let action = claim_action(&mut pool);
+    let is_right = |due| due == next_due;
+    assert!(
+        matches!(action, ClaimAction::Sleep { due, idle: true, .. } if is_right(due)),
+        "{action:?}"
+    );
+    assert!(!pool.scheduler.must_wake_leader(pool.now));
+    let action = pool.scheduler.next_claim_action(pool.now, CLOCK.after(MS), pool.work_signal);
+    assert!(matches!(action, ClaimAction::Claim(_)), "{action:?}");
+}
+
+#[test]
+fn a_shutdown_waits_for_the_claim_and_releases_its_tasks() {
+    let mut pool = parallel(1, MS);
+    requested(&mut pool);
+    pool.scheduler.drain(pool.now);
+    assert!(matches!(pool.leader_action(), LeaderAction::Sleep { .. }));
+    assert!(!pool.scheduler.is_settled(None));
+    pool.claimed([lease(1)]);
+    assert!(matches!(claim_action(&mut pool), ClaimAction::Exit));
+    assert!(pool.scheduler.must_wake_leader(pool.now));
+    assert_eq!(Pool::ids(&pool.batch()), [1]);
+    pool.settled(MS);
+    assert!(matches!(pool.leader_action(), LeaderAction::Exit));
+}
+
+#[test]
+fn tasks_of_a_claim_sent_before_a_pause_are_released() {
+    let mut pool = parallel(1, MS);
+    requested(&mut pool);
+    pool.scheduler.paused(0, pool.now);
+    pool.claimed([lease(1)]);
+    assert_eq!(Pool::ids(&pool.batch()), [1]);
+}
+
+/// The answer to a claim says nothing of a commit that has failed since it was sent.
+#[test]
+fn a_transaction_that_was_sent_before_a_fault_does_not_end_it() {
+    let mut pool = parallel(1, MS);
+    requested(&mut pool);
+    let failures = pool.scheduler.failures();
+    pool.scheduler.fail(Error::Full { reason: "disk".to_owned() }, pool.now);
+    pool.claimed([]);
+    assert!(!pool.scheduler.recover(failures));
+    assert!(pool.scheduler.is_suspended());
+    assert!(pool.scheduler.recover(pool.scheduler.failures()));
+}
