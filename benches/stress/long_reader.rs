@@ -37,7 +37,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         SubjectKind::Postgres => (RATE_OF_SERVER_PER_S, scale.pick(0.1, 1.0, 300.0, 300.0)),
         _ => (RATE_PER_S, scale.pick(0.1, 1.0, 60.0, 60.0)),
     };
-    let claims = scale.pick(5, 50, 200, 200);
+    let claims = scale.pick(5, 50, 2_000, 2_000);
     let tasks = Duration::from_secs_f64(seconds).as_millis() * u128::from(rate) / 1_000;
     let tasks = usize::try_from(tasks).unwrap_or(usize::MAX);
     let load = LongReader {

@@ -20,7 +20,7 @@ impl Claimer for Shared {
     }
 
     fn deliver(&self, reserved: usize, leases: Vec<Lease>) {
-        // A pause that comes later finds what is delivered here, as one thread at a time commits.
+        // A pause that comes later finds what is delivered here, as one thread at a time commits what must be durable.
         let pauses = self.scheduler().pauses();
         self.deliver_reserved(reserved, leases, pauses);
     }

@@ -35,7 +35,7 @@ impl PostgresEngine {
         let mut stuck = None;
         let mut stuck_schedules = 0;
         let mut lacked_names = false;
-        let mut to_put_back = Vec::new();
+        let (mut to_put_back, mut log) = (Vec::new(), Vec::new());
         // Whether another task may run, which pools of other processes may wait for.
         let mut frees_slot = false;
         // Under `Replicated`, only the answer to BEGIN shows whether there is a synchronous standby, so that the commit must
@@ -93,12 +93,13 @@ impl PostgresEngine {
                 #[cfg(feature = "testing")]
                 self.fail_if_asked()?;
                 frees_slot = run.frees_slot();
+                let source = self.shared.lanes().source();
                 match durable {
                     _ if assumes || is_autocommit => {}
                     // Completions then depend on the types of tasks.
                     true if run.has_type_retention => self.shared.cached().forget(),
-                    true => self.shared.cached().add(&run),
-                    false => self.shared.cached_to_claim().add(&run),
+                    true => self.shared.cached().add(&run, source),
+                    false => self.shared.cached_to_claim().add(&run, source),
                 }
                 if !durable && batch.iter().any(|operation| operation.claims().is_some()) {
                     let (due, has_inbox) = run.seen();
@@ -106,6 +107,7 @@ impl PostgresEngine {
                 }
                 run.finish()?;
                 to_put_back = std::mem::take(&mut run.to_put_back);
+                log = run.take_log();
                 run.answers(applied)
             });
             let applied = applied.inspect_err(|_| self.shared.forget_looks());
@@ -140,6 +142,7 @@ impl PostgresEngine {
                 return Err(Error::Busy { waited: self.client.wait() });
             }
         };
+        log.into_iter().for_each(|line| self.shared.log.add(line));
         self.put_back(to_put_back);
         let is_limited =
             |operation: &Operation| operation.ends_lease().is_some_and(|key| key.limited);

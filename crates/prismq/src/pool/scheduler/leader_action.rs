@@ -65,7 +65,9 @@ impl Scheduler {
         if self.leader_can_exit(clock) {
             return LeaderAction::Exit;
         }
-        self.idle.expire(clock, work_signal, &self.suspects);
+        if !self.parallel_claims.are_enabled() {
+            self.idle.expire(clock, work_signal, &self.suspects);
+        }
         self.check_timeouts(now);
         self.release_excess(now);
         self.suspects.expire(now);
@@ -91,7 +93,7 @@ impl Scheduler {
     pub(super) fn claim_sent(&mut self, now: Instant) {
         self.idle.polled(now);
         self.idle.claim_sent();
-        self.pauses.claim_sent();
+        self.pauses.claim_sent(self.failures());
         self.reservations.set_claim_in_flight(true);
     }
 
@@ -108,7 +110,10 @@ impl Scheduler {
         if self.claims_first(claim.is_some(), clock) {
             return Some(Batch { claim, ..Batch::default() });
         }
-        let extend = self.leases_to_extend(clock);
+        let extend = match self.parallel_claims.are_enabled() {
+            true => Vec::new(),
+            false => self.leases_to_extend(clock),
+        };
         if claim.is_none() && !writes && extend.is_empty() {
             return None;
         }
@@ -119,7 +124,7 @@ impl Scheduler {
 
     fn sleep(&mut self, now: Instant) -> LeaderAction {
         let backoff = self.backoff.until(now);
-        let (claims, claims_due) = match self.parallel_claims.are_enabled() {
+        let (claims, due) = match self.parallel_claims.are_enabled() {
             true => (None, None),
             false => self.claims_at(now),
         };
@@ -127,14 +132,19 @@ impl Scheduler {
         let times = [self.due_without_claim(now), backoff, claims, self.cancel_look_at(), poll];
         let until = times.into_iter().flatten().min();
         self.leader.wakes_at = until;
-        // A heartbeat that is due waits until the database is tried again.
-        let heartbeat = backoff.is_none() && self.leases().next().is_some();
-        let heartbeat = heartbeat.then_some(self.heartbeat.next());
-        let due = claims_due.into_iter().chain(heartbeat).min();
+        let heartbeat =
+            if self.parallel_claims.are_enabled() { None } else { self.heartbeat_at(now) };
+        let due = due.into_iter().chain(heartbeat).min();
         LeaderAction::Sleep { until, due, idle: self.is_idle() }
     }
 
-    /// When something may be claimed that is not now, if nobody wakes whoever claims.
+    /// When leases are to be extended. A heartbeat that is due waits until the database is tried again.
+    pub(super) fn heartbeat_at(&self, now: Instant) -> Option<Timestamp> {
+        let extends = self.backoff.until(now).is_none() && self.leases().next().is_some();
+        extends.then_some(self.heartbeat.next())
+    }
+
+    /// When to look again whether something may be claimed, if nothing is done before.
     pub(super) fn claims_at(&self, now: Instant) -> (Option<Instant>, Option<Timestamp>) {
         let prefetch =
             if self.may_claim() && self.ready.is_empty() { self.prefetch_at(now) } else { None };

@@ -73,15 +73,15 @@ impl Cached {
         *self = Self::default();
     }
 
-    /// Adds what a transaction has read.
-    pub(crate) fn add(&mut self, run: &Run<'_, '_>) {
+    /// Adds what a transaction has read from there.
+    pub(crate) fn add(&mut self, run: &Run<'_, '_>, source: Source) {
         // What it changes has no version yet.
         if run.changes_settings {
             return self.forget();
         }
         let read_at = ReadAt {
             epoch: run.epoch(),
-            source: run.shared.lanes().source(),
+            source,
             version: run.settings_version,
             names_freed: run.names_freed,
         };

@@ -224,6 +224,8 @@ impl Changes {
                 marks.looked(&[lane], (took, changed), now);
             }
             marks.took_some(&[lane], (turn, i64::MIN), now);
+            // A look that is being made in parallel may have missed it.
+            marks.added(lane, (turn, i64::MIN));
         }
         Ok(())
     }

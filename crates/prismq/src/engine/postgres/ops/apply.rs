@@ -46,6 +46,26 @@ const fn adds_anywhere(operation: &Operation) -> bool {
     )
 }
 
+/// Locks tasks in their order. Where several statements of a batch change leased tasks, two batches of a process would else
+/// wait for each other, as it applies two at a time.
+pub(crate) const LOCK: &str =
+    "SELECT FROM prismq.task WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE";
+
+/// The tasks of leases that several statements of a batch use, in their order; none if it is one statement.
+fn to_lock(batch: &[Operation]) -> Vec<i64> {
+    let mut groups =
+        batch.chunk_by(|one, next| kind(one) != Kind::Single && kind(one) == kind(next));
+    let of_lease = |group: &&[Operation]| group.first().is_some_and(|first| first.key().is_some());
+    if groups.by_ref().filter(of_lease).nth(1).is_none() {
+        return Vec::new();
+    }
+    let mut ids: Vec<i64> =
+        batch.iter().filter_map(Operation::key).map(|key| key.id.as_i64()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
 /// The answers to operations that were applied together.
 pub(crate) enum Answers<'b> {
     Known(Vec<Result<Answer>>),
@@ -60,6 +80,10 @@ impl Run<'_, '_> {
     pub(crate) fn apply<'b>(&mut self, batch: &'b [Operation]) -> Result<Vec<Answers<'b>>> {
         let mut answers = Vec::new();
         let mut advanced = false;
+        let locked = to_lock(batch);
+        if !locked.is_empty() {
+            self.put_off(LOCK, &[&locked]);
+        }
         for group in
             batch.chunk_by(|one, next| kind(one) != Kind::Single && kind(one) == kind(next))
         {
@@ -148,5 +172,29 @@ impl Run<'_, '_> {
             | Operation::Release(_)
             | Operation::Defer { .. } => Ok(Err(Error::unanswered())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{EngineNote, LeaseKey, NewTask, Note, TaskId};
+
+    fn key(id: i64) -> LeaseKey {
+        let (id, note) = (TaskId::from_i64(id), EngineNote::default());
+        LeaseKey { id, token: 1, limited: false, note }
+    }
+
+    /// Else a batch that has changed the one and a batch that has changed the other would wait for each other.
+    #[test]
+    fn tasks_that_several_statements_change_are_locked_in_their_order() {
+        let note = |id| Operation::Note { key: key(id), note: Note::default() };
+        let complete = |id| Operation::complete(key(id));
+        let enqueue = || Operation::Enqueue(vec![NewTask::new("t", [])]);
+        assert_eq!(to_lock(&[note(9), note(2)]), [2, 9]);
+        assert_eq!(to_lock(&[complete(9), Operation::Release(key(2)), note(9)]), [2, 9]);
+        assert_eq!(to_lock(&[complete(9), enqueue(), complete(2)]), [2, 9]);
+        assert_eq!(to_lock(&[complete(9), complete(2), enqueue()]), [0; 0], "one statement");
+        assert_eq!(to_lock(&[note(9)]), [0; 0]);
     }
 }

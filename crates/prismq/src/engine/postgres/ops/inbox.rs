@@ -120,10 +120,14 @@ impl PostgresEngine {
                 run.execute(LOCK_WAIT, &[])?;
                 let step = run.take_in(adds_names, is_plain)?;
                 run.finish()?;
-                Ok(step)
+                Ok((step, run.take_log()))
             })
         };
-        let done = self.with_names(step)?;
+        let done = self.with_names(|adds_names| {
+            let (step, log) = step(adds_names)?;
+            log.into_iter().for_each(|line| self.shared.log.add(line));
+            Ok(step)
+        })?;
         let any = matches!(done, Step::Done(rows) if rows > 0);
         if any {
             self.client.work_arrived();

@@ -1,6 +1,6 @@
 //! Receiving claimed tasks, or releasing them at once.
 //!
-//! They are released if the pool began to end meanwhile, or if their queue was paused after the claim was sent: a
+//! They are released if the pool began to end or met a fault meanwhile, or if their queue was paused after the claim was sent: a
 //! pause takes back everything held ahead, and so what is on its way too. The number of pauses when a claim was
 //! sent shows whether there was one since.
 
@@ -16,18 +16,20 @@ pub(crate) struct Pauses {
     count: u64,
     /// The count when the leader's last claim was sent.
     at_claim: u64,
+    /// How often the database had refused a transaction then.
+    failures_at_claim: u64,
     /// The count when each queue was last paused.
     of_queues: Vec<u64>,
 }
 
 impl Pauses {
     pub(crate) fn new(queues: usize) -> Self {
-        Self { count: 0, at_claim: 0, of_queues: vec![0; queues] }
+        Self { count: 0, at_claim: 0, failures_at_claim: 0, of_queues: vec![0; queues] }
     }
 
     /// The leader sends a claim.
-    pub(crate) const fn claim_sent(&mut self) {
-        self.at_claim = self.count;
+    pub(crate) const fn claim_sent(&mut self, failures: u64) {
+        (self.at_claim, self.failures_at_claim) = (self.count, failures);
     }
 }
 
@@ -53,6 +55,10 @@ impl Scheduler {
         });
         self.idle.set(short.filter(|_| self.lifecycle.is_active()));
         self.accept(leases, self.pauses.at_claim, now);
+        // A fault was met since, which suspends the pool.
+        if self.lifecycle.has_fault() && self.failures() != self.pauses.failures_at_claim {
+            self.release_ready(now);
+        }
     }
 
     /// A transaction of others delivers what it claimed of this many reserved tasks; `pauses` is

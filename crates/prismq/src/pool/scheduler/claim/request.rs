@@ -29,12 +29,13 @@ pub(crate) struct ClaimRequest {
 
 impl Scheduler {
     /// Whether the leader may claim: the pool takes tasks, its last claim is answered, the queue is not known to be empty,
-    /// or a free worker may take what was not claimed ahead, and the listener keeps up.
+    /// or a free worker may take what was not claimed ahead, and the listener and the commits of results keep up.
     pub(crate) fn may_claim(&self) -> bool {
         let may_find =
             !self.idle.is_idle() || (self.idle.leaves_limited() && self.has_starving_worker());
         let is_answered = !self.reservations.is_claim_in_flight();
-        self.lifecycle.is_active() && is_answered && may_find && !self.listener.is_full()
+        let keeps_up = !self.listener.is_full() && !self.has_too_many_results();
+        self.lifecycle.is_active() && is_answered && may_find && keeps_up
     }
 
     /// Whether a free worker finds no task, neither ready nor on its way.

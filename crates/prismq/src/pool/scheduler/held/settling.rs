@@ -152,9 +152,9 @@ impl Settling {
         self.waiting.is_empty()
     }
 
-    /// Whether the leader settles some.
-    pub(crate) const fn are_in_flight(&self) -> bool {
-        self.first_end_in_flight.is_some()
+    /// How many wait, or are being committed.
+    pub(crate) const fn uncommitted(&self) -> usize {
+        self.waiting.len() + self.results_in_flight.len() + self.unrun_in_flight.len()
     }
 
     /// When the first lease of those that the leader settles expires.

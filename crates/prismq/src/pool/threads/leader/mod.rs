@@ -148,7 +148,7 @@ fn ended(shared: &Shared, answers: Answers, failures: u64) {
     }
     let woken = shared.scheduler().workers_to_wake();
     shared.wake_workers(woken);
-    // Leader and claims are by two threads where they are parallel: the other looks at what has changed.
+    // Where another thread claims, each of the two looks at what the other has changed.
     shared.leader_signal.raise();
 }
 

@@ -25,7 +25,8 @@ pub(crate) const NEXT_DUE: &str =
 /// How long before what was due first, or the look at which nothing was, the next one begins: a transaction that began
 /// earlier may add what was due before.
 const LATE: Duration = Duration::from_secs(1);
-/// The same for leases, which end long after the claims that add them: each claim of a second before would be passed over.
+/// The same for leases, which end long after the claim that records their end. Of each claim there is a row, and those of a
+/// second were too many to pass over.
 const LATE_LEASE: Duration = Duration::from_millis(100);
 
 /// The time at which a look begins in each table.

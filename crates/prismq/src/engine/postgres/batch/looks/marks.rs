@@ -111,7 +111,8 @@ impl Marks {
         lanes.unzip()
     }
 
-    /// A look for tasks of these lanes begins. [`Self::end_look`] follows once its end was noted, unless all is forgotten.
+    /// A look for tasks of these lanes begins, before it is known where. [`Self::end_look`] follows once its end was noted;
+    /// after a failure, [`Self::forget`].
     pub(crate) fn begin_look(&mut self, lanes: &[i32]) -> Look {
         self.last_look += 1;
         let look = InProgress { lanes: lanes.to_vec(), before_added: None };
@@ -175,7 +176,7 @@ impl Marks {
         }
     }
 
-    /// A task was added, by a transaction that is committed or that claims itself.
+    /// A task was added, by a transaction that is committed, or that claims itself or is the application's.
     pub(crate) fn added(&mut self, lane: i32, (key, id): Place) {
         let before = (key, id.saturating_sub(1));
         for look in self.looks.values_mut().filter(|look| look.lanes.contains(&lane)) {

@@ -122,8 +122,9 @@ pub(crate) struct Run<'a, 't> {
     /// What it makes ready: the first task of each lane, and whether there may be any others.
     added: BTreeMap<i32, Place>,
     added_anywhere: bool,
-    /// The looks of its claims, by their lanes.
+    /// The looks of its claims for tasks by their lanes, and those for turns in a lane.
     pub(super) looks: Vec<(Vec<i32>, Look)>,
+    looks_for_turns: Vec<(i32, Look)>,
 }
 
 impl<'a, 't> Run<'a, 't> {
@@ -174,6 +175,7 @@ impl<'a, 't> Run<'a, 't> {
             added: BTreeMap::new(),
             added_anywhere: false,
             looks: Vec::new(),
+            looks_for_turns: Vec::new(),
         }
     }
 
@@ -361,8 +363,12 @@ impl<'a, 't> Run<'a, 't> {
             self.commit()?;
         }
         self.end_looks();
-        self.log.drain(..).for_each(|line| self.shared.log.add(line));
         Ok(())
+    }
+
+    /// The lines of the log that depend on its commit, to be written once that is known.
+    pub(crate) fn take_log(&mut self) -> Vec<Line> {
+        std::mem::take(&mut self.log)
     }
 
     /// A claim looks for tasks of these lanes.
@@ -371,8 +377,18 @@ impl<'a, 't> Run<'a, 't> {
         self.looks.push((lanes.to_vec(), look));
     }
 
+    /// A claim looks for turns in a lane.
+    pub(crate) fn begin_look_for_turns(&mut self, lane: i32) {
+        let look = self.shared.turns().begin_look(&[lane]);
+        self.looks_for_turns.push((lane, look));
+    }
+
     /// What its claims have seen is noted. Those of others that were made meanwhile have not seen what it adds.
     fn end_looks(&mut self) {
+        if !self.looks_for_turns.is_empty() {
+            let mut turns = self.shared.turns();
+            self.looks_for_turns.drain(..).for_each(|(lane, look)| turns.end_look(&[lane], look));
+        }
         if self.looks.is_empty() && self.added.is_empty() && !self.added_anywhere {
             return;
         }

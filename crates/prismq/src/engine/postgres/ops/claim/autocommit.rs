@@ -8,12 +8,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::take::{count, counts, lease, locked, merged};
+use super::take::{count, counts, lease, locked, may_begin_later, merged};
 use crate::engine::Operation;
 use crate::engine::postgres::batch::cached::ReadAt;
 use crate::engine::postgres::batch::lanes::Lane;
-use crate::engine::postgres::batch::looks::due::{Due, Starts};
-use crate::engine::postgres::batch::looks::marks::Place;
+use crate::engine::postgres::batch::looks::due::Due;
 use crate::engine::postgres::batch::queues::{Settings, missing};
 use crate::engine::postgres::batch::run::{Leased, Run, TOKENS_OF_EPOCH};
 use crate::engine::postgres::batch::shared::Shared;
@@ -94,11 +93,6 @@ pub(crate) struct Autocommit<'c> {
     settings: Settings,
     read_at: ReadAt,
     last_lane: i32,
-    /// After which task it looks, if not from the first.
-    mark: Option<Place>,
-    /// Where it begins to look for what is due, and for rows of the inbox.
-    due_from: Starts,
-    inbox_from: i64,
 }
 
 impl<'c> Autocommit<'c> {
@@ -118,21 +112,9 @@ impl<'c> Autocommit<'c> {
             && settings.concurrency.is_none()
             && settings.order != Order::WeightedRandom
             && lanes.iter().all(|(lane, _)| !lane.is_limited());
-        let ids: Vec<i32> = lanes.iter().map(|(lane, _)| lane.id).collect();
         let (now, at) = (shared.time.estimate().monotonic, Instant::now());
         let may = is_known && is_plain && claim.max > 0 && !shared.refusals().looks_first(now, at);
-        let (due_from, inbox_from) = shared.horizon().from(at);
-        let mark = shared.marks().after(&ids, at);
-        may.then_some(Self {
-            claim,
-            lanes,
-            settings,
-            read_at,
-            last_lane,
-            mark,
-            due_from,
-            inbox_from,
-        })
+        may.then_some(Self { claim, lanes, settings, read_at, last_lane })
     }
 
     /// Claims; `None` if something was in the way, or nothing was found although a lease may have ended or a task be before
@@ -142,8 +124,14 @@ impl<'c> Autocommit<'c> {
         transaction: &'a mut Transaction<'t>,
         shared: &'a Shared,
     ) -> Result<Option<Run<'a, 't>>> {
-        let Self { claim, lanes, settings, read_at, last_lane, mark, due_from, inbox_from } = self;
+        let Self { claim, lanes, settings, read_at, last_lane } = self;
         let ids: Vec<i32> = lanes.iter().map(|(lane, _)| lane.id).collect();
+        let look = shared.marks().begin_look(&ids);
+        let mark = match may_begin_later(shared, settings) {
+            true => shared.marks().after(&ids, Instant::now()),
+            false => None,
+        };
+        let (due_from, inbox_from) = shared.horizon().from(Instant::now());
         let given = matches!(shared.time, Time::Given(_)).then(|| shared.time.estimate());
         let (max, suspects_max) = (count(claim.max), count(claim.suspects_max.min(claim.max)));
         let floor = transaction.epoch().saturating_mul(TOKENS_OF_EPOCH);
@@ -181,7 +169,6 @@ impl<'c> Autocommit<'c> {
             [_] => OF_ONE_AUTOCOMMIT,
             _ => OF_SEVERAL_AUTOCOMMIT,
         });
-        let look = shared.marks().begin_look(&ids);
         let sent = Instant::now();
         let mut rows = transaction.autocommit((&sql, &params))?;
         let answered = Instant::now();

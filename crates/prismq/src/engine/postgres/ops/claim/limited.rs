@@ -193,6 +193,7 @@ impl Run<'_, '_> {
         let keyed_limits: Vec<i32> = keyed.iter().map(|lane| lane.limit).collect();
         let most_limited = admission.most_of(max);
         free_ids.iter().chain(&limited_ids).for_each(|lane| self.begin_look(&[*lane]));
+        keyed_ids.iter().for_each(|lane| self.begin_look_for_turns(*lane));
         let suspects = |most: usize| count(claim.suspects_max.min(most));
         let (of_free, of_limited) = (count(max), count(most_limited));
         let (free_suspects, limited_suspects) = (suspects(max), suspects(most_limited));

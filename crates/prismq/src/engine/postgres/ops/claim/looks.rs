@@ -6,6 +6,7 @@ use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
 use super::limited::Place;
+use super::take::{has_given_clock, may_begin_later};
 use crate::engine::postgres::batch::looks::marks::Marks;
 use crate::engine::postgres::batch::queues::Settings;
 use crate::engine::postgres::batch::run::Run;
@@ -35,13 +36,13 @@ pub(super) struct Begins {
 impl Looks {
     /// Those of a claim from this queue for tasks.
     pub(super) fn for_tasks(run: &Run<'_, '_>, settings: Settings) -> Self {
-        let (first_key, is_marked) = (settings.first_key(), run.may_begin_later(settings));
+        let (first_key, is_marked) = (settings.first_key(), may_begin_later(run.shared, settings));
         Self { first_key, marks: Shared::marks, is_marked, from_first: false, spared: Vec::new() }
     }
 
     /// Those for the turns of lines, in place of the keys of tasks.
     pub(super) fn for_turns(run: &Run<'_, '_>) -> Self {
-        let is_marked = !run.has_given_clock();
+        let is_marked = !has_given_clock(run.shared);
         let marks = Shared::turns;
         Self { first_key: i64::MIN, marks, is_marked, from_first: false, spared: Vec::new() }
     }

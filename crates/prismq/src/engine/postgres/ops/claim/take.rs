@@ -10,6 +10,7 @@ use super::leases::{self, Taken};
 use crate::engine::postgres::batch::lanes::Lane;
 use crate::engine::postgres::batch::queues::Settings;
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::batch::shared::Shared;
 use crate::model::{Claim, Order, Result};
 
 /// Leases the ready tasks whose places a select returns. The lease is recorded as a hint of when to look whether it has
@@ -162,7 +163,7 @@ impl Run<'_, '_> {
         let first_key = settings.first_key();
         // Keys of other orders lie on a ring.
         let is_ring = first_key > i64::MIN;
-        let is_marked = self.may_begin_later(settings);
+        let is_marked = may_begin_later(self.shared, settings);
         let mut leased = self.autocommit.take();
         let mark = match &leased {
             Some(leased) => leased.mark,
@@ -261,21 +262,21 @@ impl Run<'_, '_> {
     }
 }
 
+/// Whether claims from a queue may begin to look after what they took before.
+pub(super) fn may_begin_later(shared: &Shared, settings: Settings) -> bool {
+    // Keys on a ring may lie before those that were taken earlier. Where the last come first, all that others add is
+    // before a mark; and a clock that was given may stand still.
+    settings.first_key() == i64::MIN
+        && settings.order != Order::LastInFirstOut
+        && !has_given_clock(shared)
+}
+
+/// Whether the time is that of a clock that was given.
+pub(super) const fn has_given_clock(shared: &Shared) -> bool {
+    matches!(shared.time, Time::Given(_))
+}
+
 impl Run<'_, '_> {
-    /// Whether claims from a queue may begin to look after what they took before.
-    pub(super) fn may_begin_later(&self, settings: Settings) -> bool {
-        // Keys on a ring may lie before those that were taken earlier. Where the last come first, all that others add is
-        // before a mark; and a clock that was given may stand still.
-        settings.first_key() == i64::MIN
-            && settings.order != Order::LastInFirstOut
-            && !self.has_given_clock()
-    }
-
-    /// Whether the time is that of a clock that was given.
-    pub(super) fn has_given_clock(&self) -> bool {
-        matches!(self.shared.time, Time::Given(_))
-    }
-
     /// Whether a claim from this queue is all that the transaction has to do, but for its counters.
     fn needs_only_claim(&self, settings: Settings) -> bool {
         self.is_claim

@@ -17,7 +17,7 @@ fn claim_action(pool: &mut Pool) -> ClaimAction {
 /// What is claimed now.
 fn requested(pool: &mut Pool) -> ClaimRequest {
     match claim_action(pool) {
-        ClaimAction::Claim(request) => request,
+        ClaimAction::Submit { claim: Some(request), .. } => request,
         other => panic!("{other:?}"),
     }
 }
@@ -99,8 +99,7 @@ fn results_are_gathered_while_a_claim_is_made() {
 fn nothing_is_claimed_after_an_outage_before_what_waits_is_settled() {
     let mut pool = with_result(50 * MS);
     pool.scheduler.back_off(pool.now);
-    let sleeps =
-        |pool: &mut Pool| matches!(claim_action(pool), ClaimAction::Sleep { until: None, .. });
+    let sleeps = |pool: &mut Pool| matches!(claim_action(pool), ClaimAction::Sleep { .. });
     assert!(sleeps(&mut pool));
     pool.now += Duration::from_secs(1);
     assert!(sleeps(&mut pool));
@@ -129,7 +128,7 @@ fn nothing_is_claimed_before_results_whose_leases_expired_are_settled() {
     let expired = CLOCK.after(LEASE);
     let claims = |pool: &mut Pool| {
         let action = pool.scheduler.next_claim_action(pool.now, expired, 0);
-        matches!(action, ClaimAction::Claim(_))
+        matches!(action, ClaimAction::Submit { claim: Some(_), .. })
     };
     assert!(!claims(&mut pool));
     let action = pool.scheduler.next_leader_action(pool.now, expired, 0);
@@ -155,7 +154,95 @@ fn an_idle_pool_claims_again_when_something_is_due() {
     );
     assert!(!pool.scheduler.must_wake_leader(pool.now));
     let action = pool.scheduler.next_claim_action(pool.now, CLOCK.after(MS), pool.work_signal);
-    assert!(matches!(action, ClaimAction::Claim(_)), "{action:?}");
+    assert!(matches!(action, ClaimAction::Submit { claim: Some(_), .. }), "{action:?}");
+}
+
+/// Else whoever brings work would not wake the thread that claims, as the pool would not look idle.
+#[test]
+fn the_leader_ends_no_idle_state() {
+    let mut pool = parallel(1, MS);
+    requested(&mut pool);
+    pool.becomes_idle(false);
+    pool.work_signal += 1;
+    assert!(matches!(pool.leader_action(), LeaderAction::Sleep { idle: true, .. }));
+    assert!(pool.scheduler.is_idle());
+    requested(&mut pool);
+}
+
+/// A commit may take long, and after a crash all of its results run again.
+#[test]
+fn nothing_is_claimed_while_too_many_results_wait() {
+    let mut pool = parallel(1, MS / 1000);
+    let mut results = 0;
+    while let ClaimAction::Submit { claim: Some(request), .. } = claim_action(&mut pool) {
+        let first = results + 1;
+        results += request.tasks as i64;
+        assert!(results < 10_000, "nothing was committed");
+        pool.claimed((first..=results).map(lease));
+        for _ in first..=results {
+            pool.run(0, MS / 1000);
+        }
+    }
+    assert!(!pool.scheduler.must_wake_claims(pool.now));
+    pool.batch();
+    assert!(matches!(claim_action(&mut pool), ClaimAction::Sleep { .. }), "not committed yet");
+    pool.settled(MS);
+    requested(&mut pool);
+}
+
+/// Else running tasks would be taken back while a commit takes long, by the next claim of the pool itself.
+#[test]
+fn leases_are_extended_while_results_are_settled() {
+    let mut pool = with_result(50 * MS);
+    pool.claimed([lease(2)]);
+    pool.begin(0);
+    pool.now += SETTLE_DELAY;
+    pool.batch();
+    let due = CLOCK.after(LEASE / HEARTBEATS_PER_LEASE);
+    let sleep = claim_action(&mut pool);
+    let is_right = |at| at == Some(due);
+    assert!(matches!(sleep, ClaimAction::Sleep { due, .. } if is_right(due)), "{sleep:?}");
+    let ClaimAction::Submit { extend, .. } =
+        pool.scheduler.next_claim_action(pool.now, due, pool.work_signal)
+    else {
+        panic!("it is time")
+    };
+    assert_eq!(extend, [lease(2).key]);
+    pool.settled(MS);
+    let action = pool.scheduler.next_leader_action(pool.now, due.after(LEASE / 2), 0);
+    assert!(matches!(action, LeaderAction::Sleep { .. }), "not by the leader: {action:?}");
+}
+
+#[test]
+fn leases_are_extended_until_a_shutdown_has_ended() {
+    let mut pool = parallel(1, MS);
+    requested(&mut pool);
+    pool.claimed([lease(1)]);
+    let running = pool.begin(0);
+    pool.scheduler.drain(pool.now);
+    let due = CLOCK.after(LEASE / HEARTBEATS_PER_LEASE);
+    let action = pool.scheduler.next_claim_action(pool.now, due, pool.work_signal);
+    let ClaimAction::Submit { extend, claim: None } = action else { panic!("{action:?}") };
+    assert_eq!(extend, [running.key]);
+    pool.scheduler.stop();
+    assert!(matches!(claim_action(&mut pool), ClaimAction::Exit));
+}
+
+#[test]
+fn tasks_of_a_claim_sent_before_a_fault_are_released() {
+    let mut pool = parallel(1, MS);
+    requested(&mut pool);
+    pool.scheduler.fail(Error::Full { reason: "disk".to_owned() }, pool.now);
+    pool.claimed([lease(1)]);
+    assert!(matches!(pool.action(0), WorkerAction::Wait));
+    assert_eq!(pool.scheduler.unreleased(), [TaskId::from_i64(1)]);
+    pool.now += Duration::from_secs(1);
+    assert_eq!(Pool::ids(&pool.batch()), [1]);
+    pool.settled(MS);
+    // One that was sent after it shows that it has ended.
+    requested(&mut pool);
+    pool.claimed([lease(2)]);
+    pool.begin(0);
 }
 
 #[test]
@@ -166,7 +253,7 @@ fn a_shutdown_waits_for_the_claim_and_releases_its_tasks() {
     assert!(matches!(pool.leader_action(), LeaderAction::Sleep { .. }));
     assert!(!pool.scheduler.is_settled(None));
     pool.claimed([lease(1)]);
-    assert!(matches!(claim_action(&mut pool), ClaimAction::Exit));
+    assert!(matches!(claim_action(&mut pool), ClaimAction::Sleep { .. }));
     assert!(pool.scheduler.must_wake_leader(pool.now));
     assert_eq!(Pool::ids(&pool.batch()), [1]);
     pool.settled(MS);
