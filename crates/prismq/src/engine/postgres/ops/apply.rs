@@ -1,7 +1,7 @@
 //! Applying the operations of a batch in order, runs of one kind together.
 
 use super::enqueue::{self, plain};
-use super::settle::{Unanswered, complete, extend, fail, note, release};
+use super::settle::{LOCK, Unanswered, complete, extend, fail, note, release};
 use crate::engine::postgres::batch::run::Run;
 use crate::engine::{Answer, Operation};
 use crate::model::{Error, Result};
@@ -46,17 +46,14 @@ const fn adds_anywhere(operation: &Operation) -> bool {
     )
 }
 
-/// Locks tasks in their order. Where several statements of a batch change leased tasks, two batches of a process would else
-/// wait for each other, as it applies two at a time.
-pub(crate) const LOCK: &str =
-    "SELECT FROM prismq.task WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE";
-
-/// The tasks of leases that several statements of a batch use, in their order; none if it is one statement.
+/// The tasks of leases that several statements of a batch use, in their order; none if it is one statement. Also if a claim
+/// goes before it, which locks limits: tasks are locked first everywhere.
 fn to_lock(batch: &[Operation]) -> Vec<i64> {
-    let mut groups =
-        batch.chunk_by(|one, next| kind(one) != Kind::Single && kind(one) == kind(next));
-    let of_lease = |group: &&[Operation]| group.first().is_some_and(|first| first.key().is_some());
-    if groups.by_ref().filter(of_lease).nth(1).is_none() {
+    let groups = batch.chunk_by(|one, next| kind(one) != Kind::Single && kind(one) == kind(next));
+    let mut firsts = groups.filter_map(<[Operation]>::first);
+    let claims_first = batch.first().is_some_and(|first| first.claims().is_some());
+    let statements = firsts.by_ref().filter(|first| first.key().is_some()).take(2).count();
+    if statements < 2 && !(statements == 1 && claims_first) {
         return Vec::new();
     }
     let mut ids: Vec<i64> =
@@ -178,7 +175,7 @@ impl Run<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{EngineNote, LeaseKey, NewTask, Note, TaskId};
+    use crate::model::{Claim, EngineNote, LeaseKey, NewTask, Note, TaskId};
 
     fn key(id: i64) -> LeaseKey {
         let (id, note) = (TaskId::from_i64(id), EngineNote::default());
@@ -196,5 +193,9 @@ mod tests {
         assert_eq!(to_lock(&[complete(9), enqueue(), complete(2)]), [2, 9]);
         assert_eq!(to_lock(&[complete(9), complete(2), enqueue()]), [0; 0], "one statement");
         assert_eq!(to_lock(&[note(9)]), [0; 0]);
+        let claim = || Operation::Claim(Claim::new(["t"]));
+        assert_eq!(to_lock(&[claim(), note(9)]), [9], "the claim may lock limits");
+        assert_eq!(to_lock(&[note(9), claim()]), [0; 0]);
+        assert_eq!(to_lock(&[claim(), claim()]), [0; 0]);
     }
 }

@@ -72,6 +72,9 @@ impl Scheduler {
     ) {
         self.reservations.release(reserved);
         self.accept(leases, pauses, now);
+        if self.lifecycle.has_fault() {
+            self.release_ready(now);
+        }
     }
 
     /// How often the pool's queues were paused.

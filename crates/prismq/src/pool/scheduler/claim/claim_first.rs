@@ -20,15 +20,15 @@ impl Scheduler {
     pub(crate) fn claims_first(&mut self, claims: bool, clock: Timestamp) -> bool {
         let is_useful = (self.has_starving_worker() || self.settling.is_slow())
             && !self.settling.is_empty()
-            && self.claim_keeps_results(clock);
+            && !self.backoff.has_failed()
+            && !self.has_expired_result(clock);
         self.claim_first.last = claims && is_useful && !self.claim_first.last;
         self.claim_first.last
     }
 
-    /// Whether no claim would take back the lease of a result that waits or is being committed.
-    pub(super) fn claim_keeps_results(&self, clock: Timestamp) -> bool {
+    /// Whether a claim would take back the lease of a result that waits or is being committed.
+    pub(super) fn has_expired_result(&self, clock: Timestamp) -> bool {
         let ends = self.settling.leases().map(|lease| lease.expires_at.monotonic);
-        let mut ends = ends.chain(self.settling.first_end_in_flight());
-        !self.backoff.has_failed() && !ends.any(|end| end <= clock)
+        ends.chain(self.settling.first_end_in_flight()).any(|end| end <= clock)
     }
 }

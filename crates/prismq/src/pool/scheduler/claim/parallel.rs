@@ -22,8 +22,10 @@ const RESULTS_MAX: usize = 4096;
 /// What the thread of these claims does next.
 #[derive(Debug)]
 pub(in crate::pool) enum ClaimAction {
-    /// Extends these leases, and makes this claim.
-    Submit { extend: Vec<LeaseKey>, claim: Option<ClaimRequest> },
+    /// Extends these leases.
+    Extend(Vec<LeaseKey>),
+    /// Makes this claim.
+    Claim(ClaimRequest),
     /// Sleeps until one of these times, or until it is woken: `until` is the process's time, `due` that of the queue's
     /// clock. `idle` if the pool waits for new work.
     Sleep { until: Option<Instant>, due: Option<Timestamp>, idle: bool },
@@ -65,26 +67,30 @@ impl Scheduler {
         self.suspects.expire(now);
         let may_claim = self.may_claim_before_results(clock);
         if self.backoff.until(now).is_none() {
+            // By themselves, so that a claim that waits for a lock delays none.
             let extend = self.leases_to_extend(clock);
-            let claim = if may_claim { self.claim_request(now, false) } else { None };
-            if claim.is_some() {
-                self.claim_sent(now);
+            if !extend.is_empty() {
+                return ClaimAction::Extend(extend);
             }
-            if claim.is_some() || !extend.is_empty() {
-                return ClaimAction::Submit { extend, claim };
+            if may_claim && let Some(request) = self.claim_request(now, false) {
+                self.claim_sent(now);
+                return ClaimAction::Claim(request);
             }
         }
         // If results are to be settled first, the leader wakes it then.
         let (until, due) = if may_claim { self.claims_at(now) } else { (None, None) };
         let due = due.into_iter().chain(self.heartbeat_at(now)).min();
-        let until = until.into_iter().chain(self.backoff.until(now)).min();
+        // A worker may have begun by then what is ready now.
+        let begun = self.prefetch.check_at().filter(|at| *at > now);
+        let until = until.into_iter().chain(self.backoff.until(now)).chain(begun).min();
         ClaimAction::Sleep { until, due, idle: self.is_idle() }
     }
 
-    /// Not after a failure, nor where the lease of a result has expired that is not settled yet, as
-    /// [`claim_first`](super::claim_first) explains.
+    /// What is held is settled first after a fault, and where the lease of a result has expired, as the claim would take it
+    /// back.
     fn may_claim_before_results(&self, clock: Timestamp) -> bool {
-        self.settling.uncommitted() == 0 || self.claim_keeps_results(clock)
+        let has_results = self.settling.uncommitted() > 0;
+        !has_results || !self.lifecycle.has_fault() && !self.has_expired_result(clock)
     }
 
     /// Whether so many results wait for their commit that nothing is claimed.

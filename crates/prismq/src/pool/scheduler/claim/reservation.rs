@@ -93,7 +93,8 @@ impl Scheduler {
     }
 
     fn may_reserve(&self) -> bool {
-        self.lifecycle.takes_tasks() && !self.listener.is_full()
+        let keeps_up = !self.listener.is_full() && !self.has_too_many_results();
+        self.lifecycle.takes_tasks() && keeps_up
     }
 
     /// Whether a task of this priority comes before one that is ready, or that the leader is about to claim.

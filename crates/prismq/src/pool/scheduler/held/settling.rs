@@ -220,6 +220,8 @@ impl Scheduler {
             ended.run = None;
         }
         self.suspects.ended(task.lease.key);
+        // It may have been extended since the handler began.
+        ended.lease.expires_at = task.lease.expires_at;
         // Its attempt was recorded already.
         if task.given_up {
             return;

@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use super::answers::Answers;
 use super::claim::{self, Before};
-use super::{ended, heartbeat, report_idle, timeout};
+use super::{ended, failed, heartbeat, report_idle, timeout};
 use crate::model::LeaseKey;
 use crate::pool::scheduler::{ClaimAction, ClaimRequest};
 use crate::pool::shared::Shared;
+use crate::time::wake;
 
 /// Claims and extends until the pool ends.
 pub(in crate::pool::threads) fn run(shared: &Shared) {
@@ -19,7 +20,8 @@ pub(in crate::pool::threads) fn run(shared: &Shared) {
         let before = Before { work_signal, clock };
         let action = shared.scheduler().next_claim_action(Instant::now(), clock, work_signal);
         match action {
-            ClaimAction::Submit { extend, claim } => submit(shared, extend, claim.as_ref(), before),
+            ClaimAction::Extend(keys) => extend(shared, keys),
+            ClaimAction::Claim(request) => make(shared, &request, before),
             ClaimAction::Sleep { until, due, idle } => {
                 if idle {
                     report_idle(shared);
@@ -31,15 +33,23 @@ pub(in crate::pool::threads) fn run(shared: &Shared) {
     }
 }
 
-fn submit(shared: &Shared, extend: Vec<LeaseKey>, claim: Option<&ClaimRequest>, before: Before) {
-    let failures = shared.scheduler().failures();
-    let operations = heartbeat::operations(shared, None, &extend)
-        .chain(claim.map(|request| shared.claim_operation(request)))
-        .collect();
+fn extend(shared: &Shared, keys: Vec<LeaseKey>) {
+    let operations = heartbeat::operations(shared, None, &keys).collect();
     let mut answers = Answers::new(shared.core.submit_all(operations));
-    heartbeat::accept(shared, None, extend, &mut answers);
-    if let Some(request) = claim {
-        claim::accept(shared, request, before, &mut answers);
+    heartbeat::accept(shared, None, keys, &mut answers);
+    let wakers = shared.scheduler().take_wakers();
+    wake(wakers);
+    // It says nothing of a fault that others have met: what they must make durable, this need not be.
+    if let Some(error) = answers.into_failure() {
+        failed(shared, error);
     }
+    shared.leader_signal.raise();
+}
+
+fn make(shared: &Shared, request: &ClaimRequest, before: Before) {
+    let failures = shared.scheduler().failures();
+    let operation = shared.claim_operation(request);
+    let mut answers = Answers::new(shared.core.submit_all(vec![operation]));
+    claim::accept(shared, request, before, &mut answers);
     ended(shared, answers, failures);
 }

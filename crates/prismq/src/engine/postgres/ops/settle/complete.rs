@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::engine::postgres::client::Value;
 
-use super::{Keys, Unanswered, applied};
+use super::{Keys, LOCK, Unanswered, applied};
 use crate::engine::postgres::batch::lease_note::LeaseNote;
 use crate::engine::postgres::batch::queues::{COMPLETED, COMPLETED_BY_TYPE};
 use crate::engine::postgres::batch::run::Run;
@@ -96,6 +96,10 @@ fn complete_looking(
         Some(Operation::Complete { result, .. }) => result.as_deref(),
         _ => None,
     };
+    // As the statements below change some each.
+    if ids.len() > 1 && (run.has_type_retention || !keeping.is_empty()) {
+        run.put_off(LOCK, &[&ids]);
+    }
     let mut by_type = HashSet::new();
     if run.has_type_retention && !ids.is_empty() {
         let results = keys.column(|place, _| result(place));

@@ -18,6 +18,11 @@ use crate::engine::postgres::client::Columns;
 use crate::engine::{Answer, Operation};
 use crate::model::{Error, LeaseKey, Result, TaskId};
 
+/// Locks tasks in their order. Where several statements of a batch change leased tasks, two batches of a process would else
+/// wait for each other, as it applies two at a time.
+pub(crate) const LOCK: &str =
+    "SELECT FROM prismq.task WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE";
+
 /// The leases of operations that are applied together, and what became of each.
 #[derive(Debug)]
 struct Keys<'a> {

@@ -17,7 +17,7 @@ fn claim_action(pool: &mut Pool) -> ClaimAction {
 /// What is claimed now.
 fn requested(pool: &mut Pool) -> ClaimRequest {
     match claim_action(pool) {
-        ClaimAction::Submit { claim: Some(request), .. } => request,
+        ClaimAction::Claim(request) => request,
         other => panic!("{other:?}"),
     }
 }
@@ -94,11 +94,11 @@ fn results_are_gathered_while_a_claim_is_made() {
     assert_eq!(Pool::ids(&pool.batch()), [1], "nothing more comes");
 }
 
-/// The thread sleeps until the leader wakes it, and not for what it may not claim.
+/// As it may not end soon.
 #[test]
-fn nothing_is_claimed_after_an_outage_before_what_waits_is_settled() {
+fn nothing_is_claimed_after_a_fault_before_what_waits_is_settled() {
     let mut pool = with_result(50 * MS);
-    pool.scheduler.back_off(pool.now);
+    pool.scheduler.fail(Error::Full { reason: "disk".to_owned() }, pool.now);
     let sleeps = |pool: &mut Pool| matches!(claim_action(pool), ClaimAction::Sleep { .. });
     assert!(sleeps(&mut pool));
     pool.now += Duration::from_secs(1);
@@ -108,6 +108,18 @@ fn nothing_is_claimed_after_an_outage_before_what_waits_is_settled() {
     let failures = pool.scheduler.failures();
     pool.settled(MS);
     pool.scheduler.recover(failures);
+    requested(&mut pool);
+}
+
+/// A result that is refused each time must not keep the pool from all other tasks.
+#[test]
+fn a_result_that_is_tried_again_keeps_nothing_from_being_claimed() {
+    let mut pool = with_result(50 * MS);
+    pool.now += SETTLE_DELAY;
+    let settle = pool.batch().settle;
+    pool.scheduler.back_off(pool.now);
+    pool.scheduler.settled(&[], settle, None, pool.now);
+    pool.now += Duration::from_secs(1);
     requested(&mut pool);
 }
 
@@ -128,7 +140,7 @@ fn nothing_is_claimed_before_results_whose_leases_expired_are_settled() {
     let expired = CLOCK.after(LEASE);
     let claims = |pool: &mut Pool| {
         let action = pool.scheduler.next_claim_action(pool.now, expired, 0);
-        matches!(action, ClaimAction::Submit { claim: Some(_), .. })
+        matches!(action, ClaimAction::Claim(_))
     };
     assert!(!claims(&mut pool));
     let action = pool.scheduler.next_leader_action(pool.now, expired, 0);
@@ -154,7 +166,7 @@ fn an_idle_pool_claims_again_when_something_is_due() {
     );
     assert!(!pool.scheduler.must_wake_leader(pool.now));
     let action = pool.scheduler.next_claim_action(pool.now, CLOCK.after(MS), pool.work_signal);
-    assert!(matches!(action, ClaimAction::Submit { claim: Some(_), .. }), "{action:?}");
+    assert!(matches!(action, ClaimAction::Claim(_)), "{action:?}");
 }
 
 /// Else whoever brings work would not wake the thread that claims, as the pool would not look idle.
@@ -174,7 +186,7 @@ fn the_leader_ends_no_idle_state() {
 fn nothing_is_claimed_while_too_many_results_wait() {
     let mut pool = parallel(1, MS / 1000);
     let mut results = 0;
-    while let ClaimAction::Submit { claim: Some(request), .. } = claim_action(&mut pool) {
+    while let ClaimAction::Claim(request) = claim_action(&mut pool) {
         let first = results + 1;
         results += request.tasks as i64;
         assert!(results < 10_000, "nothing was committed");
@@ -202,7 +214,7 @@ fn leases_are_extended_while_results_are_settled() {
     let sleep = claim_action(&mut pool);
     let is_right = |at| at == Some(due);
     assert!(matches!(sleep, ClaimAction::Sleep { due, .. } if is_right(due)), "{sleep:?}");
-    let ClaimAction::Submit { extend, .. } =
+    let ClaimAction::Extend(extend) =
         pool.scheduler.next_claim_action(pool.now, due, pool.work_signal)
     else {
         panic!("it is time")
@@ -222,7 +234,7 @@ fn leases_are_extended_until_a_shutdown_has_ended() {
     pool.scheduler.drain(pool.now);
     let due = CLOCK.after(LEASE / HEARTBEATS_PER_LEASE);
     let action = pool.scheduler.next_claim_action(pool.now, due, pool.work_signal);
-    let ClaimAction::Submit { extend, claim: None } = action else { panic!("{action:?}") };
+    let ClaimAction::Extend(extend) = action else { panic!("{action:?}") };
     assert_eq!(extend, [running.key]);
     pool.scheduler.stop();
     assert!(matches!(claim_action(&mut pool), ClaimAction::Exit));
