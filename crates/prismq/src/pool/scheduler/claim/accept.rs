@@ -1,7 +1,7 @@
 //! Receiving claimed tasks, or releasing them at once.
 //!
-//! They are released if the pool began to end or met a fault meanwhile, or if their queue was paused after the claim was sent: a
-//! pause takes back everything held ahead, and so what is on its way too. The number of pauses when a claim was
+//! They are released if the pool began to end or met a fault meanwhile, or if their queue was paused after the claim was
+//! sent: a pause takes back everything held ahead, and so what is on its way too. The number of pauses when a claim was
 //! sent shows whether there was one since.
 
 use std::time::Instant;

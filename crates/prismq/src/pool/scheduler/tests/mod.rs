@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use super::claim::prefetch::PREFETCH_TIME;
 use super::claim::suspects::SUSPECT_ALONE;
 use super::held::heartbeat::HEARTBEATS_PER_LEASE;
-use super::held::settling::SETTLE_DELAY;
+use super::held::settling::{SETTLE_DELAY, SETTLE_DELAY_MAX};
 use super::wakeups::{WAKE_DELAY_MAX, WAKE_TIME};
 use super::*;
 use crate::model::TaskId;

@@ -92,6 +92,12 @@ fn results_are_gathered_while_a_claim_is_made() {
     assert!(matches!(pool.leader_action(), LeaderAction::Sleep { .. }));
     pool.becomes_idle(false);
     assert_eq!(Pool::ids(&pool.batch()), [1], "nothing more comes");
+    // The claim may take long.
+    let mut pool = with_result(MS);
+    pool.settled(SETTLE_DELAY_MAX);
+    requested(&mut pool);
+    pool.now += SETTLE_DELAY;
+    assert_eq!(Pool::ids(&pool.batch()), [1]);
 }
 
 /// As it may not end soon.

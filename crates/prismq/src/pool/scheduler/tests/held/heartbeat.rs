@@ -21,6 +21,19 @@ fn leases_of_all_tasks_held_are_extended_in_time() {
     assert!(pool.scheduler.leases().all(|lease| lease.expires_at == at(due.after(LEASE))));
 }
 
+/// Else a pool would hold the result of a handler that outlasts its lease to be lost.
+#[test]
+fn a_result_has_the_lease_as_it_was_extended() {
+    let mut pool = Pool::with_times(1, 10 * MS);
+    pool.claimed([lease(1)]);
+    let running = pool.begin(0);
+    let end = at(CLOCK.after(2 * LEASE));
+    pool.scheduler.extended(&[(running.key, end)].into());
+    pool.finish(0, running, Settle::Complete(None), MS);
+    assert!(pool.scheduler.leases().all(|lease| lease.expires_at == end));
+    assert_eq!(pool.scheduler.leases().count(), 1);
+}
+
 #[test]
 fn a_heartbeat_that_is_due_waits_while_the_database_refuses() {
     let mut pool = Pool::with_times(1, 50 * MS);
