@@ -6,8 +6,8 @@
 //! arrives during a commit is the next group. A lone caller applies its operations itself, without a thread
 //! switch.
 //!
-//! Where the engine applies claims while it makes others durable, those that wait for no disk (claims, extensions,
-//! releases) have a submission queue of their own, and so a leader of their own.
+//! Where the engine applies claims in parallel, submissions in which nothing must be durable (claims, begins, extensions,
+//! releases, notes without a checkpoint) have a second submission queue with its own leader.
 //!
 //! A future ([`submission`]) waits like a caller, but does not lead, as that blocks: where one is next, a thread of the
 //! committer's own leads ([`background`]).

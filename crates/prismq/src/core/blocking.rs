@@ -1,7 +1,7 @@
 //! Threads of an open queue on which calls run that block, for futures that must not.
 //!
 //! They are started as calls come, up to [`THREADS_MAX`], and each ends after it had nothing to do for a while. More
-//! would not help: one transaction writes at a time, and reads are short.
+//! would not help: a file has one writer, a server is sent one durable transaction at a time, and reads are short.
 //!
 //! Calls that occupy all threads do not wait for each other here. A transaction needs its own thread alone to commit, and
 //! waits for the write lock of another for a limited time. A call that a call awaits runs at once, on the same thread.

@@ -130,8 +130,8 @@ pub(crate) trait Engine: Reader + Any + Send + Sync + fmt::Debug {
     /// was. After that every call fails, and nothing more is written.
     fn apply(&self, batch: &[Operation]) -> Result<Vec<Result<Answer>>>;
 
-    /// Whether batches without an operation that [must be durable](Operation::must_be_durable) are best applied while
-    /// others are: they wait neither for the disk nor for these.
+    /// Whether the engine applies a batch in which nothing [must be durable](Operation::must_be_durable) at the same time
+    /// as one in which something must. Such batches then have a submission queue of their own.
     fn claims_in_parallel(&self) -> bool;
 
     /// The time that due times and leases of this queue follow.

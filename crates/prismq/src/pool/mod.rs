@@ -1,7 +1,7 @@
-//! The worker pool: threads that run the handlers of claimed tasks, and one that claims and settles.
+//! The worker pool: threads that run the handlers of claimed tasks, and one or two that claim and settle.
 //!
-//! The workers only run handlers. The leader commits their results, claims ahead for them and extends leases. A
-//! thread watches for commits of other processes while the pool is idle, and one calls the application's
+//! The workers only run handlers. The leader commits their results, claims ahead for them and extends leases; on a server,
+//! a second thread claims and extends. A thread watches for commits of other processes while the pool is idle, and one calls the application's
 //! listeners ([`threads`]). What workers and leader do next is decided by the [`scheduler`], under one lock.
 //! Transactions that enqueue claim for the pool too where it can run the task at once ([`claimer`]).
 

@@ -1,7 +1,7 @@
 //! The engine in a PostgreSQL database.
 //!
-//! A batch is one transaction ([`ops`]) on one of two connections: one of claims, begins, extensions and releases alone
-//! does not wait for the disk. Tasks have one row each, and are claimed from narrow rows in a table of their own, which
+//! A batch is one transaction ([`ops`]) on one of two connections: one of claims, begins, extensions, releases and notes
+//! without a checkpoint alone does not wait for the disk. Tasks have one row each, and are claimed from narrow rows in a table of their own, which
 //! several clients take in parallel without waiting for each other. Reads ([`reader`]) have a connection of their own.
 
 mod apply;

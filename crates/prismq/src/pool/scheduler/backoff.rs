@@ -6,6 +6,14 @@ use std::time::{Duration, Instant};
 const FIRST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_secs(1);
 
+/// Whose transactions: those of the leader, or of the thread that claims in parallel. Each side waits by itself, as one may
+/// succeed while the other is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::pool) enum Side {
+    Leader,
+    Claims,
+}
+
 /// The wait in progress, if there is one.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {

@@ -1,7 +1,7 @@
 //! What the leader does next, and when it must be woken.
 //!
-//! It settles, claims and extends in as few transactions as it can: what is due goes together, but for claims that
-//! another thread makes in parallel. While nothing is due it sleeps until something will be. A worker whose result or
+//! It settles, claims and extends in as few transactions as it can: what is due goes together, except
+//! claims and extensions where another thread makes them in parallel. While nothing is due it sleeps until something will be. A worker whose result or
 //! need of tasks is due sooner wakes it, but not while it is at the database, as it checks everything once it is back.
 
 use std::time::Instant;
@@ -93,7 +93,7 @@ impl Scheduler {
     pub(super) fn claim_sent(&mut self, now: Instant) {
         self.idle.polled(now);
         self.idle.claim_sent();
-        self.pauses.claim_sent(self.failures());
+        self.pauses.claim_sent(self.faults());
         self.reservations.set_claim_in_flight(true);
     }
 
@@ -140,7 +140,7 @@ impl Scheduler {
 
     /// When leases are to be extended. A heartbeat that is due waits until the database is tried again.
     pub(super) fn heartbeat_at(&self, now: Instant) -> Option<Timestamp> {
-        let extends = self.backoff.until(now).is_none() && self.leases().next().is_some();
+        let extends = self.claims_backoff().until(now).is_none() && self.leases().next().is_some();
         extends.then_some(self.heartbeat.next())
     }
 
@@ -148,7 +148,7 @@ impl Scheduler {
     pub(super) fn claims_at(&self, now: Instant) -> (Option<Instant>, Option<Timestamp>) {
         let prefetch =
             if self.may_claim() && self.ready.is_empty() { self.prefetch_at(now) } else { None };
-        let times = [self.backoff.until(now), prefetch, self.suspects.expires_at()];
+        let times = [self.claims_backoff().until(now), prefetch, self.suspects.expires_at()];
         (times.into_iter().flatten().min(), self.idle.next_due())
     }
 
@@ -181,7 +181,7 @@ impl Scheduler {
     /// When to claim, if something is to be claimed for what workers do.
     pub(super) fn claim_at(&self, now: Instant) -> Option<Instant> {
         let claim = self.may_claim() && self.is_low_on_tasks();
-        claim.then(|| self.backoff.until(now).unwrap_or(now))
+        claim.then(|| self.claims_backoff().until(now).unwrap_or(now))
     }
 
     fn due_without_claim(&self, now: Instant) -> Option<Instant> {

@@ -9,6 +9,7 @@
 use std::time::Instant;
 
 use super::Scheduler;
+use super::backoff::{Backoff, Side};
 use crate::model::{Error, Lease, TaskId};
 use crate::time::Timestamp;
 
@@ -57,8 +58,8 @@ pub(super) struct Lifecycle {
     fault: Option<Fault>,
     /// Whether a fault was met since the pool began to drain.
     failed_draining: bool,
-    /// How often the database refused a transaction.
-    failures: u64,
+    /// How often a fault was met.
+    faults: u64,
     /// Whether the shutdown waits no longer.
     abandoned: bool,
     /// Threads of the pool that have not ended.
@@ -99,7 +100,7 @@ impl Scheduler {
             self.slots.shut_down();
             self.suspects.drop_permit();
             // A fault may have ended since it was last met: what is held is tried once more.
-            self.backoff.succeeded();
+            self.end_backoffs();
             self.lifecycle.failed_draining = false;
         }
     }
@@ -115,32 +116,49 @@ impl Scheduler {
         self.idle.end();
         self.release_ready(now);
         self.lifecycle.failed_draining = true;
-        self.back_off(now);
+        self.lifecycle.faults += 1;
+        self.back_off(Side::Leader, now);
+        self.back_off(Side::Claims, now);
         let known = self.lifecycle.fault.as_ref();
         let is_known = known.is_some_and(|known| known.recoverable == fault.recoverable);
         self.lifecycle.fault = Some(fault.clone());
         (!is_known).then_some(fault)
     }
 
-    /// How often the database has refused a transaction.
-    pub(in crate::pool) const fn failures(&self) -> u64 {
-        self.lifecycle.failures
+    /// How often a fault was met.
+    pub(in crate::pool) const fn faults(&self) -> u64 {
+        self.lifecycle.faults
     }
 
-    /// The database accepted a transaction that was sent after so many failures; whether that ended a fault. It says
-    /// nothing of a fault that was met since, in another transaction.
-    pub(in crate::pool) fn recover(&mut self, failures: u64) -> bool {
-        if failures != self.lifecycle.failures {
+    /// The database accepted a transaction that was sent after so many faults; whether that ended one. It says nothing of a
+    /// fault that was met since, by the other side.
+    pub(in crate::pool) fn recover(&mut self, side: Side, faults: u64) -> bool {
+        self.backoff_of(side).succeeded();
+        if faults != self.lifecycle.faults || self.lifecycle.is_stopped() {
             return false;
         }
-        self.backoff.succeeded();
-        !self.lifecycle.is_stopped() && self.lifecycle.fault.take().is_some()
+        let ended = self.lifecycle.fault.take().is_some();
+        if ended {
+            self.end_backoffs();
+        }
+        ended
     }
 
     /// The database refused a transaction for now: the next is tried later.
-    pub(in crate::pool) fn back_off(&mut self, now: Instant) {
-        self.lifecycle.failures += 1;
-        self.backoff.failed(now);
+    pub(in crate::pool) fn back_off(&mut self, side: Side, now: Instant) {
+        self.backoff_of(side).failed(now);
+    }
+
+    fn end_backoffs(&mut self) {
+        self.backoff.succeeded();
+        self.parallel_claims.backoff.succeeded();
+    }
+
+    const fn backoff_of(&mut self, side: Side) -> &mut Backoff {
+        match side {
+            Side::Leader => &mut self.backoff,
+            Side::Claims => &mut self.parallel_claims.backoff,
+        }
     }
 
     /// The shutdown waits no longer.

@@ -2,13 +2,13 @@
 //! and pass the time.
 //!
 //! Workers run handlers and never wait for the disk. The leader, one thread, commits their results, claims
-//! ahead for them, extends the leases of all tasks held, and releases those that are too many. Each decision
-//! has a file, which opens with its reason, and whose struct owns the state; [`Scheduler`] is made of these.
+//! ahead for them, extends the leases of all tasks held, and releases those that are too many. Where the engine applies
+//! claims in parallel, a second thread claims and extends ([`claim::parallel`]). Each decision has a file, which opens with
+//! its reason, and whose struct owns the state; [`Scheduler`] is made of these.
 //!
 //! The way of a lease, from claim to completion:
-//! 1. [`claim::request`]: the leader claims a task, in `pool/threads/leader/claim.rs`, or has a thread of its own do so
-//!    meanwhile ([`claim::parallel`]); or a transaction that enqueues does, by [`claim::reservation`], in
-//!    `pool/claimer.rs`;
+//! 1. [`claim::request`]: the leader or the second thread claims a task, in `pool/threads/leader/claim.rs`; or a
+//!    transaction that enqueues does, by [`claim::reservation`], in `pool/claimer.rs`;
 //! 2. [`claim::accept`]: the pool receives it;
 //! 3. [`held::ready`]: it waits for a worker;
 //! 4. [`worker_action`]: a worker takes it;
@@ -47,6 +47,7 @@ pub(super) use self::log::LogEntry;
 pub(super) use self::worker_action::WorkerAction;
 
 use self::backoff::Backoff;
+pub(super) use self::backoff::Side;
 use self::claim::accept::Pauses;
 use self::claim::claim_first::ClaimFirst;
 use self::claim::idle::Idle;
@@ -189,7 +190,7 @@ impl Scheduler {
         }
     }
 
-    /// The futures to wake once the scheduler is unlocked, as their handlers were notified. The leader takes them: what
+    /// The futures to wake once the scheduler is unlocked, as their handlers were notified. The leader and the thread of the claims take them: what
     /// notifies handlers wakes it.
     pub(super) fn take_wakers(&mut self) -> Vec<Waker> {
         self.slots.take_wakers()

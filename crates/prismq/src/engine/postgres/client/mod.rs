@@ -50,7 +50,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) enum Role {
     /// Transactions that are as durable as the queue was opened for.
     Durable,
-    /// Transactions of claims, extensions and releases alone, which a crash of the server may undo.
+    /// Transactions in which nothing must be durable, such as claims, which a crash of the server may undo.
     Relaxed,
     /// Reads, each statement a transaction of its own.
     Reader,

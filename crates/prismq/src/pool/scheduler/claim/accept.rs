@@ -16,20 +16,20 @@ pub(crate) struct Pauses {
     count: u64,
     /// The count when the leader's last claim was sent.
     at_claim: u64,
-    /// How often the database had refused a transaction then.
-    failures_at_claim: u64,
+    /// How many faults had been met then.
+    faults_at_claim: u64,
     /// The count when each queue was last paused.
     of_queues: Vec<u64>,
 }
 
 impl Pauses {
     pub(crate) fn new(queues: usize) -> Self {
-        Self { count: 0, at_claim: 0, failures_at_claim: 0, of_queues: vec![0; queues] }
+        Self { count: 0, at_claim: 0, faults_at_claim: 0, of_queues: vec![0; queues] }
     }
 
     /// The leader sends a claim.
-    pub(crate) const fn claim_sent(&mut self, failures: u64) {
-        (self.at_claim, self.failures_at_claim) = (self.count, failures);
+    pub(crate) const fn claim_sent(&mut self, faults: u64) {
+        (self.at_claim, self.faults_at_claim) = (self.count, faults);
     }
 }
 
@@ -56,7 +56,7 @@ impl Scheduler {
         self.idle.set(short.filter(|_| self.lifecycle.is_active()));
         self.accept(leases, self.pauses.at_claim, now);
         // A fault was met since, which suspends the pool.
-        if self.lifecycle.has_fault() && self.failures() != self.pauses.failures_at_claim {
+        if self.lifecycle.has_fault() && self.faults() != self.pauses.faults_at_claim {
             self.release_ready(now);
         }
     }
@@ -75,6 +75,11 @@ impl Scheduler {
         if self.lifecycle.has_fault() {
             self.release_ready(now);
         }
+    }
+
+    /// How many faults had been met when the leader's last claim was sent.
+    pub(in crate::pool) const fn faults_at_claim(&self) -> u64 {
+        self.pauses.faults_at_claim
     }
 
     /// How often the pool's queues were paused.

@@ -1,8 +1,7 @@
 //! Claims that are made while the leader settles.
 //!
-//! Where an engine applies claims in parallel with what must be durable, a thread of its own claims for the leader, and
-//! extends the leases: neither waits for the disk, and no result for a claim. It makes one claim at a time, of
-//! [`PARALLEL_CLAIM_MAX`] tasks at most, so that workers run what one returned while the next is made: a drain of no-op
+//! Where an engine applies claims in parallel with what must be durable, a second thread claims and extends leases, so that
+//! neither waits for the disk, and no result for a claim. It makes one claim at a time, of [`PARALLEL_CLAIM_MAX`] tasks at most, so that workers run what one returned while the next is made: a drain of no-op
 //! tasks from a server that takes 6 µs for each to be claimed and 3 µs to be completed, reached 100,000 tasks a second
 //! with it, 83,000 with claims of as many tasks as the pool may hold, and 70,000 with claims and completions one after the
 //! other.
@@ -10,11 +9,12 @@
 use std::time::Instant;
 
 use super::super::Scheduler;
+use super::super::backoff::Backoff;
 use super::request::ClaimRequest;
 use crate::model::LeaseKey;
 use crate::time::Timestamp;
 
-/// Most tasks of such a claim: half of what a pool holds by default. In a larger claim a task costs the database as much.
+/// Most tasks of such a claim: half of the default prefetch. Larger claims are no cheaper for each task.
 pub(crate) const PARALLEL_CLAIM_MAX: usize = 1024;
 /// With so many results that are not committed, nothing is claimed: a commit may take long, and after a crash all of them
 /// run again.
@@ -39,11 +39,13 @@ pub(in crate::pool) enum ClaimAction {
 pub(crate) struct ParallelClaims {
     enabled: bool,
     woken: bool,
+    /// How long they wait after a failure, and extensions.
+    pub(crate) backoff: Backoff,
 }
 
 impl ParallelClaims {
-    pub(crate) const fn new(enabled: bool) -> Self {
-        Self { enabled, woken: false }
+    pub(crate) fn new(enabled: bool) -> Self {
+        Self { enabled, woken: false, backoff: Backoff::default() }
     }
 
     pub(crate) const fn are_enabled(&self) -> bool {
@@ -67,8 +69,9 @@ impl Scheduler {
         self.idle.expire(clock, work_signal, &self.suspects);
         self.suspects.expire(now);
         let may_claim = self.may_claim_before_results(clock);
-        if self.backoff.until(now).is_none() {
-            // By themselves, so that a claim that waits for a lock delays none.
+        let backoff = self.claims_backoff().until(now);
+        if backoff.is_none() {
+            // In a transaction of their own: with a claim, they would wait for the locks that it waits for.
             let extend = self.leases_to_extend(clock);
             if !extend.is_empty() {
                 return ClaimAction::Extend(extend);
@@ -81,14 +84,15 @@ impl Scheduler {
         // If results are to be settled first, the leader wakes it then.
         let (until, due) = if may_claim { self.claims_at(now) } else { (None, None) };
         let due = due.into_iter().chain(self.heartbeat_at(now)).min();
-        // A worker may have begun by then what is ready now.
+        // When the ready tasks are next checked: by then workers may have begun all of them.
         let begun = self.prefetch.check_at().filter(|at| *at > now);
-        let until = until.into_iter().chain(self.backoff.until(now)).chain(begun).min();
+        let times = [until, backoff, begun, self.overdue_at()];
+        let until = times.into_iter().flatten().min();
         ClaimAction::Sleep { until, due, idle: self.is_idle() }
     }
 
-    /// What is held is settled first after a fault, and where the lease of a result has expired, as the claim would take it
-    /// back.
+    /// Whether a claim may be made before the results that wait are settled: not after a fault, nor when the lease of a
+    /// result has expired, as the claim would take that task back.
     fn may_claim_before_results(&self, clock: Timestamp) -> bool {
         let has_results = self.settling.uncommitted() > 0;
         !has_results || !self.lifecycle.has_fault() && !self.has_expired_result(clock)
@@ -99,13 +103,18 @@ impl Scheduler {
         self.parallel_claims.enabled && self.settling.uncommitted() >= RESULTS_MAX
     }
 
-    /// Whether the thread of the claims must be woken for one, which it does not wait for by itself: once until it looks.
+    /// Whether to wake the thread of the claims, as tasks are needed now: `true` once, until that thread has looked.
     pub(crate) fn must_wake_claims(&mut self, now: Instant) -> bool {
         let must = self.parallel_claims.enabled
             && !self.parallel_claims.woken
             && self.claim_at(now).is_some_and(|at| at <= now);
         self.parallel_claims.woken |= must;
         must
+    }
+
+    /// How long claims and extensions wait after a failure.
+    pub(in crate::pool::scheduler) const fn claims_backoff(&self) -> &Backoff {
+        if self.parallel_claims.enabled { &self.parallel_claims.backoff } else { &self.backoff }
     }
 
     /// Whether such a claim is at the database.

@@ -2,8 +2,8 @@
 //!
 //! They are gathered for [`SETTLE_DELAY`], or for as long as the last commit took, while more tasks are ready: a
 //! commit costs the same for one as for a hundred, no worker waits for it, and the next claim finds the database
-//! free. With nothing ready there is nothing to gather, and what ended is committed at once, or after [`SETTLE_DELAY`]
-//! while more is claimed in parallel: the last handlers of the claim before are about to return. No worker
+//! free. With nothing ready there is nothing to gather, and what ended is committed at once; while a claim is made in
+//! parallel, after [`SETTLE_DELAY`], as the last handlers of the previous claim are about to return. No worker
 //! commits: while one did, it ran nothing, and with handlers of 1 ms and commits of 5 ms it reached 17 % of
 //! the ideal throughput.
 

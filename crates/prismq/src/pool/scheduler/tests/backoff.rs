@@ -10,7 +10,7 @@ fn a_refused_batch_is_tried_again_after_a_wait() {
     pool.scheduler.events_sent(EVENTS_MAX);
     let batch = pool.batch();
     pool.scheduler.settled(&[], batch.settle, None, pool.now);
-    pool.scheduler.back_off(pool.now);
+    pool.scheduler.back_off(Side::Leader, pool.now);
     let LeaderAction::Sleep { until: Some(until), .. } = pool.leader_action() else {
         panic!("it waits")
     };
@@ -22,8 +22,11 @@ fn a_refused_batch_is_tried_again_after_a_wait() {
 #[test]
 fn an_accepted_batch_ends_the_backoff() {
     let mut pool = Pool::with_times(1, MS);
-    pool.scheduler.back_off(pool.now);
+    pool.scheduler.back_off(Side::Leader, pool.now);
     assert_eq!(pool.request(), None);
-    assert!(!pool.scheduler.recover(pool.scheduler.failures()), "it was no fault of the queue");
+    assert!(
+        !pool.scheduler.recover(Side::Leader, pool.scheduler.faults()),
+        "it was no fault of the queue"
+    );
     assert!(pool.request().is_some());
 }

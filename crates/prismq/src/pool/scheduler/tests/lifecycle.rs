@@ -158,7 +158,7 @@ fn a_recoverable_fault_suspends_the_pool_until_a_batch_is_accepted() {
         "settled before claims"
     );
     pool.settled(MS);
-    assert!(pool.scheduler.recover(pool.scheduler.failures()));
+    assert!(pool.scheduler.recover(Side::Leader, pool.scheduler.faults()));
     assert!(pool.scheduler.is_running() && pool.request().is_some());
 }
 

@@ -1,4 +1,5 @@
-//! The leader extends leases, and commits that a suspect is about to run.
+//! Extending leases, and committing that a suspect is about to run. The leader does both, except extensions where claims are
+//! made in parallel.
 
 use std::collections::HashMap;
 use std::time::Instant;

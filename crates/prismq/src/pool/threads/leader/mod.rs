@@ -2,7 +2,7 @@
 //!
 //! A transaction writes what handlers noted ([`notes`]), settles what workers ended ([`settle`]), extends leases
 //! ([`heartbeat`]) and claims ([`claim`]): each of these provides its operations and accepts their answers, in the same
-//! order. Where claims are made in parallel, a thread of their own makes them ([`parallel`]).
+//! order. Where claims are made in parallel, a second thread claims and extends ([`parallel`]).
 
 mod answers;
 mod claim;
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use self::answers::Answers;
 use self::claim::Before;
 use crate::model::Error;
-use crate::pool::scheduler::{Batch, LeaderAction, LogEntry};
+use crate::pool::scheduler::{Batch, LeaderAction, LogEntry, Side};
 use crate::pool::shared::Shared;
 use crate::time::{Timestamp, offset, wake};
 
@@ -95,7 +95,7 @@ fn poll(shared: &Shared, wall_offset: &mut i64) {
         Ok(_) => scheduler.end_idle(),
         Err(error) => {
             drop(scheduler);
-            failed(shared, error);
+            failed(shared, Side::Leader, error);
         }
     }
     // There may be something to claim.
@@ -116,7 +116,7 @@ fn submit(shared: &Shared, batch: Batch, clock: Timestamp) {
     let Batch { notes, settle, begin, extend, claim } = batch;
     // Before the claim, so that work that comes in during it is not missed.
     let before = Before { work_signal: shared.core.work().count(), clock };
-    let failures = shared.scheduler().failures();
+    let faults = shared.scheduler().faults();
     let is_synced = settle.iter().any(|each| each.is_result() && each.is_uncommitted());
     let operations = notes::operations(&notes)
         .chain(settle::operations(shared, &settle))
@@ -133,15 +133,15 @@ fn submit(shared: &Shared, batch: Batch, clock: Timestamp) {
     if let Some(request) = &claim {
         claim::accept(shared, request, before, &mut answers);
     }
-    ended(shared, answers, failures);
+    ended(shared, answers, Side::Leader, faults);
 }
 
-/// A transaction is answered that was sent after so many failures, and its answers were accepted.
-fn ended(shared: &Shared, answers: Answers, failures: u64) {
+/// A transaction is answered that was sent after so many faults, and its answers were accepted.
+fn ended(shared: &Shared, answers: Answers, side: Side, faults: u64) {
     match answers.into_failure() {
-        Some(error) => failed(shared, error),
+        Some(error) => failed(shared, side, error),
         None => {
-            if shared.scheduler().recover(failures) {
+            if shared.scheduler().recover(side, faults) {
                 tracing::info!("worker pool resumed: the database accepts transactions again");
             }
         }
@@ -153,11 +153,11 @@ fn ended(shared: &Shared, answers: Answers, failures: u64) {
 }
 
 /// The database refused a transaction or a read: the pool tries again later, or a fault suspends or stops it.
-fn failed(shared: &Shared, error: Error) {
+fn failed(shared: &Shared, side: Side, error: Error) {
     // What may have been committed can be repeated here: the token of a lease settles a task once.
     if error.is_transient() || matches!(error, Error::CommitUnknown { .. }) {
         tracing::warn!(%error, "worker pool transaction failed: retrying with a backoff of up to 1 s");
-        shared.scheduler().back_off(Instant::now());
+        shared.scheduler().back_off(side, Instant::now());
         return;
     }
     if let Some(fault) = shared.fail(error) {

@@ -6,7 +6,7 @@ use super::answers::Answers;
 use super::claim::{self, Before};
 use super::{ended, failed, heartbeat, report_idle, timeout};
 use crate::model::LeaseKey;
-use crate::pool::scheduler::{ClaimAction, ClaimRequest};
+use crate::pool::scheduler::{ClaimAction, ClaimRequest, Side};
 use crate::pool::shared::Shared;
 use crate::time::wake;
 
@@ -18,7 +18,13 @@ pub(in crate::pool::threads) fn run(shared: &Shared) {
         let clock = shared.core.clock().monotonic();
         // Before the claim, so that work that comes in during it is not missed.
         let before = Before { work_signal, clock };
-        let action = shared.scheduler().next_claim_action(Instant::now(), clock, work_signal);
+        let now = Instant::now();
+        let mut scheduler = shared.scheduler();
+        // The leader may be at the database.
+        let woken = scheduler.workers_to_wake_overdue(now);
+        let action = scheduler.next_claim_action(now, clock, work_signal);
+        drop(scheduler);
+        shared.wake_workers(woken);
         match action {
             ClaimAction::Extend(keys) => extend(shared, keys),
             ClaimAction::Claim(request) => make(shared, &request, before),
@@ -39,17 +45,18 @@ fn extend(shared: &Shared, keys: Vec<LeaseKey>) {
     heartbeat::accept(shared, None, keys, &mut answers);
     let wakers = shared.scheduler().take_wakers();
     wake(wakers);
-    // It says nothing of a fault that others have met: what they must make durable, this need not be.
+    // A success does not end a fault: extensions need not be durable, so they may succeed while results still cannot be
+    // committed.
     if let Some(error) = answers.into_failure() {
-        failed(shared, error);
+        failed(shared, Side::Claims, error);
     }
     shared.leader_signal.raise();
 }
 
 fn make(shared: &Shared, request: &ClaimRequest, before: Before) {
-    let failures = shared.scheduler().failures();
+    let faults = shared.scheduler().faults_at_claim();
     let operation = shared.claim_operation(request);
     let mut answers = Answers::new(shared.core.submit_all(vec![operation]));
     claim::accept(shared, request, before, &mut answers);
-    ended(shared, answers, failures);
+    ended(shared, answers, Side::Claims, faults);
 }

@@ -25,8 +25,8 @@ pub(crate) const NEXT_DUE: &str =
 /// How long before what was due first, or the look at which nothing was, the next one begins: a transaction that began
 /// earlier may add what was due before.
 const LATE: Duration = Duration::from_secs(1);
-/// The same for leases, which end long after the claim that records their end. Of each claim there is a row, and those of a
-/// second were too many to pass over.
+/// The same for expired leases. It is shorter because each claim adds a row to this table: the rows of a whole second would
+/// be too many to pass over. It is enough, as a lease ends long after its claim has recorded it.
 const LATE_LEASE: Duration = Duration::from_millis(100);
 
 /// The time at which a look begins in each table.

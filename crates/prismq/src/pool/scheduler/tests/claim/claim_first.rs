@@ -19,7 +19,7 @@ fn no_claim_goes_before_results_after_an_outage_or_once_their_leases_expired() {
     let mut pool = Pool::with_times(1, 50 * MS);
     pool.claimed([lease(1)]);
     pool.run(0, 50 * MS);
-    pool.scheduler.back_off(pool.now);
+    pool.scheduler.back_off(Side::Leader, pool.now);
     pool.now += Duration::from_secs(1);
     let batch = pool.batch();
     assert_eq!((batch.settle.len(), batch.claim.is_some()), (1, true));

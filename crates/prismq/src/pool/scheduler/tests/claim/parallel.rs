@@ -111,9 +111,9 @@ fn nothing_is_claimed_after_a_fault_before_what_waits_is_settled() {
     assert!(sleeps(&mut pool));
     assert_eq!(Pool::ids(&pool.batch()), [1]);
     assert!(sleeps(&mut pool), "nor while it is");
-    let failures = pool.scheduler.failures();
+    let faults = pool.scheduler.faults();
     pool.settled(MS);
-    pool.scheduler.recover(failures);
+    pool.scheduler.recover(Side::Leader, faults);
     requested(&mut pool);
 }
 
@@ -123,16 +123,21 @@ fn a_result_that_is_tried_again_keeps_nothing_from_being_claimed() {
     let mut pool = with_result(50 * MS);
     pool.now += SETTLE_DELAY;
     let settle = pool.batch().settle;
-    pool.scheduler.back_off(pool.now);
+    pool.scheduler.back_off(Side::Leader, pool.now);
     pool.scheduler.settled(&[], settle, None, pool.now);
-    pool.now += Duration::from_secs(1);
     requested(&mut pool);
+    // Nor is it tried sooner as claims succeed.
+    pool.scheduler.recover(Side::Claims, pool.scheduler.faults());
+    pool.claimed([]);
+    assert!(matches!(pool.leader_action(), LeaderAction::Sleep { .. }));
+    pool.now += Duration::from_secs(1);
+    assert_eq!(Pool::ids(&pool.batch()), [1]);
 }
 
 #[test]
 fn claims_are_tried_again_once_the_wait_after_an_outage_is_over() {
     let mut pool = parallel(1, MS);
-    pool.scheduler.back_off(pool.now);
+    pool.scheduler.back_off(Side::Claims, pool.now);
     let ClaimAction::Sleep { until: Some(until), .. } = claim_action(&mut pool) else {
         panic!("it waits")
     };
@@ -292,10 +297,10 @@ fn tasks_of_a_claim_sent_before_a_pause_are_released() {
 fn a_transaction_that_was_sent_before_a_fault_does_not_end_it() {
     let mut pool = parallel(1, MS);
     requested(&mut pool);
-    let failures = pool.scheduler.failures();
+    let faults = pool.scheduler.faults();
     pool.scheduler.fail(Error::Full { reason: "disk".to_owned() }, pool.now);
     pool.claimed([]);
-    assert!(!pool.scheduler.recover(failures));
+    assert!(!pool.scheduler.recover(Side::Leader, faults));
     assert!(pool.scheduler.is_suspended());
-    assert!(pool.scheduler.recover(pool.scheduler.failures()));
+    assert!(pool.scheduler.recover(Side::Leader, pool.scheduler.faults()));
 }

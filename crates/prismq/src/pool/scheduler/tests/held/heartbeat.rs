@@ -39,7 +39,7 @@ fn a_heartbeat_that_is_due_waits_while_the_database_refuses() {
     let mut pool = Pool::with_times(1, 50 * MS);
     pool.claimed([lease(1)]);
     pool.begin(0);
-    pool.scheduler.back_off(pool.now);
+    pool.scheduler.back_off(Side::Leader, pool.now);
     let heartbeat = CLOCK.after(LEASE / HEARTBEATS_PER_LEASE);
     let action = pool.scheduler.next_leader_action(pool.now, heartbeat, 0);
     let LeaderAction::Sleep { until: Some(until), due: None, .. } = action else {
