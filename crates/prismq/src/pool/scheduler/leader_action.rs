@@ -1,8 +1,9 @@
 //! What the leader does next, and when it must be woken.
 //!
-//! It settles, claims and extends in as few transactions as it can: what is due goes together, except
-//! claims and extensions where another thread makes them in parallel. While nothing is due it sleeps until something will be. A worker whose result or
-//! need of tasks is due sooner wakes it, but not while it is at the database, as it checks everything once it is back.
+//! It settles, claims and extends in as few transactions as it can: what is due goes together, except claims and
+//! extensions where another thread makes them in parallel. While nothing is due it sleeps until something will be. A
+//! worker whose result or need of tasks is due sooner wakes it, but not while it is at the database, as it checks
+//! everything once it is back.
 
 use std::time::Instant;
 

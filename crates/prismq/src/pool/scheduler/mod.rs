@@ -190,8 +190,8 @@ impl Scheduler {
         }
     }
 
-    /// The futures to wake once the scheduler is unlocked, as their handlers were notified. The leader and the thread of the claims take them: what
-    /// notifies handlers wakes it.
+    /// The futures to wake once the scheduler is unlocked, as their handlers were notified. The leader takes them, as what
+    /// notifies handlers wakes it, and the thread that extends leases, which may be lost.
     pub(super) fn take_wakers(&mut self) -> Vec<Waker> {
         self.slots.take_wakers()
     }

@@ -1,10 +1,10 @@
 //! Claims that are made while the leader settles.
 //!
 //! Where an engine applies claims in parallel with what must be durable, a second thread claims and extends leases, so that
-//! neither waits for the disk, and no result for a claim. It makes one claim at a time, of [`PARALLEL_CLAIM_MAX`] tasks at most, so that workers run what one returned while the next is made: a drain of no-op
-//! tasks from a server that takes 6 µs for each to be claimed and 3 µs to be completed, reached 100,000 tasks a second
-//! with it, 83,000 with claims of as many tasks as the pool may hold, and 70,000 with claims and completions one after the
-//! other.
+//! neither waits for the disk, and no result for a claim. It makes one claim at a time, of [`PARALLEL_CLAIM_MAX`] tasks at
+//! most, so that workers run what one returned while the next is made. A server took 6 µs to claim a no-op task and 3 µs
+//! to complete it. Drained this way, it did 100,000 tasks a second; 83,000 with claims of as many tasks as the pool may
+//! hold; and 70,000 with claims and completions one after the other.
 
 use std::time::Instant;
 
