@@ -1,17 +1,21 @@
-//! Statements are planned again when tables have grown. A plan made just after a drained queue was vacuumed scans whole
-//! tables, because they are empty, and would scan all the tasks that are added later.
+//! Statements read what they need and not whole tables or indexes, whatever the server believes of these.
+//!
+//! A plan made just after a drained queue was vacuumed scans whole tables, because they are empty, and would scan all the
+//! tasks that are added later: statements are planned again when tables have grown. Where an old snapshot keeps deleted rows,
+//! the server takes tables for large and all but empty, so that reading a whole index seems to cost as much as one lookup.
 
 use std::fs;
 use std::time::{Duration, Instant};
 
-use prismq::{Claim, Lease, Limit, NewTask, Queue, TaskError, Unique};
+use prismq::{Claim, Lease, Limit, NewTask, Queue, State, TaskError, Unique};
 
-use crate::support::{DEADLINE, cluster, queue, url};
+use crate::support::{DEADLINE, claimed, cluster, queue, url, wait_for};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 /// Has the server log each statement with its plan and the pages that it looked at.
-const EXPLAINED: [&str; 6] = [
+const EXPLAINED: [&str; 7] = [
     "autovacuum=off",
+    "max_prepared_transactions=1",
     "session_preload_libraries=auto_explain",
     "auto_explain.log_min_duration=0",
     "auto_explain.log_analyze=on",
@@ -23,10 +27,23 @@ const OTHERS: u32 = 5_000;
 /// Most pages that a statement may look at: the smallest of the tables that are filled has more.
 const MOST: u64 = 100;
 
-/// What reads many rows once in a while: sums counters up, and deletes keys that have no task.
-const UPKEEP: [&str; 2] = [
+/// From now on deleted rows are kept.
+const KEEP_DELETED: [&str; 3] =
+    ["BEGIN", "CREATE TABLE public.kept ()", "PREPARE TRANSACTION 'keeps deleted rows'"];
+/// Deletes all but so many rows of a table, and has the server look at what it holds.
+const LEAVE: &str = "DELETE FROM prismq.table t WHERE ctid <> ALL (ARRAY(
+    SELECT ctid FROM prismq.table ORDER BY ctid LIMIT rows))";
+/// The tables that may become large.
+const TABLES: [&str; 8] =
+    ["task", "ready", "scheduled", "unique_key", "turn", "line", "key", "slot"];
+
+/// What reads many rows once in a while: sums counters up, deletes keys that have no task or that nobody holds, and finds
+/// the keys of a type for an operator.
+const RARE: [&str; 4] = [
     "Query Text: WITH f AS (DELETE FROM prismq.counter_delta",
     "Query Text: WITH u AS MATERIALIZED (SELECT k.id",
+    "Query Text: DELETE FROM prismq.unique_key WHERE ctid",
+    "Query Text: SELECT id FROM prismq.line WHERE lane = ANY",
 ];
 
 fn job() -> NewTask {
@@ -68,6 +85,23 @@ fn use_all(queue: &Queue) {
     queue.fail(&claim(&["job"]), TaskError::permanent("never")).unwrap();
     assert_eq!(queue.tasks().queue("default").of_type("job").dead().redrive().unwrap(), 1);
     queue.cancel(id).unwrap();
+    let id = add(job().unique(Unique::key("u")));
+    assert_eq!(add(job().unique(Unique::key("u").replace())), id);
+    let lease = claim(&["job"]);
+    queue.cancel(id).unwrap();
+    queue.release(&lease).unwrap();
+
+    let millisecond = Duration::from_millis(1);
+    add(job().key("k"));
+    let lost = queue.claim(&Claim::new(["job"]).lease(millisecond)).unwrap();
+    assert_eq!(lost.len(), 1);
+    queue.complete(&claimed(queue)).unwrap();
+    let id = add(job().requires(["what nobody has"]).expires_after(millisecond));
+    wait_for("a task expires", || {
+        assert_eq!(queue.claim(&Claim::new(["job"])).unwrap(), []);
+        queue.task(id).unwrap().unwrap().state == State::Dead
+    });
+    assert_eq!(queue.tasks().dead().delete().unwrap(), 1);
 }
 
 /// Tasks of another type in all the ways of [`use_all`].
@@ -99,8 +133,8 @@ fn large(log: &str) -> Vec<String> {
         counts.sum()
     };
     let plans = log.split("LOG:  duration").filter(|plan| plan.contains("Query Text: "));
-    let is_upkeep = |plan: &str| UPKEEP.iter().any(|start| plan.contains(start));
-    let large = plans.filter(|plan| pages(plan) > MOST && !is_upkeep(plan));
+    let is_rare = |plan: &str| RARE.iter().any(|start| plan.contains(start));
+    let large = plans.filter(|plan| pages(plan) > MOST && !is_rare(plan));
     large.map(|plan| format!("{} pages{plan}", pages(plan))).collect()
 }
 
@@ -130,5 +164,34 @@ pub(crate) fn statements_planned_for_empty_tables_are_planned_again_when_these_h
         // Those of the plans of empty tables are slow, so that others are made, every ten seconds at most.
         let in_time = started.elapsed() < DEADLINE;
         assert!(in_time, "{} statements: {}", found.len(), found.join("\n"));
+    }
+}
+
+pub(crate) fn statements_read_no_whole_index_where_deleted_rows_are_kept() {
+    let cluster = cluster(&EXPLAINED);
+    let queue = queue(&url(&cluster));
+    let rate = Limit::rate(10_000, Duration::from_secs(1)).burst(1000);
+    queue.set_limit("api", Limit::concurrency(1000).and(rate)).unwrap();
+    queue.set_limit("each", Limit::concurrency(10).per_key()).unwrap();
+    queue.set_history("default", 1).unwrap();
+    use_all(&queue);
+    cluster.sql("postgres", &KEEP_DELETED).unwrap();
+    let log = cluster.folder().join("log");
+    add_others(&queue);
+    // The server's plans differ with how few rows it believes there are.
+    for rows in ["10", "3", "2", "1", "0"] {
+        let leave = |table: &str| LEAVE.replace("table", table).replace("rows", rows);
+        let mut statements = TABLES.map(leave).to_vec();
+        statements.push("VACUUM ANALYZE".to_owned());
+        let statements: Vec<&str> = statements.iter().map(String::as_str).collect();
+        cluster.sql("postgres", &statements).unwrap();
+        let before = fs::read_to_string(&log).unwrap().len();
+        use_all(&queue);
+        let log = fs::read_to_string(&log).unwrap();
+        let log = log.get(before..).unwrap();
+        assert!(log.contains("Buffers: shared"), "the server logs no plans: {log}");
+        let found = large(log);
+        let count = found.len();
+        assert!(found.is_empty(), "{rows} rows, {count} statements: {}", found.join("\n"));
     }
 }

@@ -41,15 +41,15 @@ pub(crate) const WRITE: &str = concat!(
     "WITH d AS (DELETE FROM prismq.slot WHERE task = ANY ($1) RETURNING key),
      k AS (SELECT key FROM d WHERE key IS NOT NULL UNION SELECT key FROM prismq.line WHERE id = ANY ($3)),
      n AS (SELECT id FROM prismq.line WHERE id = ANY ($2)
-           UNION SELECT l.id FROM k JOIN prismq.line l ON l.key = k.key),
-     l AS MATERIALIZED (SELECT l.lane, l.turn, l.id FROM n JOIN prismq.line l ON l.id = n.id),
+           UNION SELECT l.id FROM k JOIN prismq.line l ON l.key = ANY (ARRAY[k.key])),
+     l AS MATERIALIZED (SELECT l.lane, l.turn, l.id FROM n JOIN prismq.line l ON l.id = ANY (ARRAY[n.id])),
      ",
     ask!("$4", "$5")
 );
 
 /// Records what was taken of limits by their rates, after the rows with these numbers, which are deleted.
 pub(crate) const SET_ARRIVALS: &str = "WITH k AS (SELECT * FROM unnest($1::integer[], $2::bigint[], $3::bigint[]) k (limits, number, time)),
-     d AS (DELETE FROM prismq.arrival a USING k WHERE a.limits = k.limits AND a.number = k.number)
+     d AS (DELETE FROM prismq.arrival a USING k WHERE a.limits = ANY (ARRAY[k.limits]) AND a.number = k.number)
      INSERT INTO prismq.arrival (limits, number, time) SELECT limits, number + 1, time FROM k";
 
 /// A limit that this transaction has locked.

@@ -9,6 +9,7 @@ use super::looks::due::Horizon;
 use super::looks::marks::Marks;
 use super::looks::refusals::Refusals;
 use super::looks::slots::FirstSlots;
+use super::looks::sweeps::Sweeps;
 use super::postponed::Postponed;
 use super::run::EXPIRY_GRACE;
 use super::statements::Statements;
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     cached: Mutex<Cached>,
     cached_to_claim: Mutex<Cached>,
     refusals: Mutex<Refusals>,
+    sweeps: Mutex<Sweeps>,
     /// The highest epoch of a session that has begun a transaction.
     epoch: AtomicI64,
     pub(crate) time: Time,
@@ -51,6 +53,7 @@ impl Shared {
             cached: Mutex::default(),
             cached_to_claim: Mutex::default(),
             refusals: Mutex::default(),
+            sweeps: Mutex::default(),
             epoch: AtomicI64::new(0),
             time,
             log: DeferredLog::default(),
@@ -58,6 +61,11 @@ impl Shared {
             last_swept: AtomicI64::new(0),
             postponed: Mutex::default(),
         }
+    }
+
+    /// The looks for unique keys that nobody holds any more.
+    pub(crate) fn sweeps(&self) -> MutexGuard<'_, Sweeps> {
+        self.sweeps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn postponed(&self) -> MutexGuard<'_, Postponed> {

@@ -24,13 +24,14 @@ const CONNECT_WAIT: Duration = Duration::from_secs(10);
 
 /// What each transaction of the queue runs with. Without a plan for each set of values and without the paths that only
 /// pay for whole tables or for many rows, a statement's cost does not depend on what the planner believes of a table that
-/// changes all the time. Bitmaps are left: without them, where the server takes a table for large and all but empty, as
-/// under an old snapshot, it would read a whole index to find a few ids.
-const SETTINGS: [(&str, &str); 10] = [
+/// changes all the time. By a bitmap, it would read and sort all rows of a range to find its first. What keeps it from
+/// reading whole indexes is said in [`crate::engine::postgres::ops`].
+const SETTINGS: [(&str, &str); 11] = [
     ("client_min_messages", "warning"),
     ("default_transaction_deferrable", "off"),
     ("default_transaction_isolation", "'read committed'"),
     ("default_transaction_read_only", "off"),
+    ("enable_bitmapscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
     ("enable_seqscan", "off"),

@@ -11,7 +11,7 @@ use crate::model::Result;
 pub(crate) const PROMOTE: &str = "WITH s AS (DELETE FROM prismq.scheduled WHERE ctid = ANY (ARRAY(
          SELECT ctid FROM prismq.scheduled WHERE run_at <= $1 AND run_at >= $3 ORDER BY run_at, id LIMIT $2 FOR UPDATE SKIP LOCKED))
          RETURNING id),
-     t AS (UPDATE prismq.task t SET state = 0 FROM s WHERE t.id = s.id
+     t AS (UPDATE prismq.task t SET state = 0 FROM s WHERE t.id = ANY (ARRAY[s.id])
            RETURNING t.id, t.lane, t.line, t.suspect, t.order_key),
      r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id)
            SELECT coalesce(line, lane), suspect, order_key, id FROM t)
@@ -25,11 +25,11 @@ pub(crate) const RECLAIM: &str = "WITH h AS (DELETE FROM prismq.expiry WHERE cti
          SELECT ctid FROM prismq.expiry WHERE at <= $1 AND at >= $5 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))
          RETURNING ids),
      c AS MATERIALIZED (SELECT DISTINCT unnest(ids) AS id FROM h ORDER BY 1),
-     o AS MATERIALIZED (SELECT t.id FROM c JOIN prismq.task t ON t.id = c.id
+     o AS MATERIALIZED (SELECT t.id FROM c JOIN prismq.task t ON t.id = ANY (ARRAY[c.id])
          WHERE t.state = 2 AND t.lease_expires_at <= $1),
      x AS MATERIALIZED (
-         SELECT t.id, t.begun, t.begun AND t.attempt >= t.max_attempts AS dies FROM o JOIN prismq.task t ON t.id = o.id
-         WHERE t.state = 2 AND t.lease_expires_at <= $1 ORDER BY t.id FOR UPDATE OF t SKIP LOCKED),
+         SELECT t.id, t.begun, t.begun AND t.attempt >= t.max_attempts AS dies FROM o JOIN prismq.task t ON t.id = ANY (ARRAY[o.id])
+         WHERE t.state = 2 AND t.lease_expires_at <= $1 ORDER BY o.id FOR UPDATE OF t SKIP LOCKED),
      l AS (INSERT INTO prismq.expiry (at, ids) SELECT $1 + 1000000, array_agg(id) FROM o
            WHERE id NOT IN (SELECT id FROM x) HAVING count(*) > 0),
      t AS (UPDATE prismq.task t SET
@@ -41,7 +41,7 @@ pub(crate) const RECLAIM: &str = "WITH h AS (DELETE FROM prismq.expiry WHERE cti
                ended_at = CASE WHEN x.dies THEN $1 END,
                ending = CASE WHEN x.dies THEN nextval('prismq.ending') END,
                lease_expires_at = NULL
-           FROM x WHERE t.id = x.id
+           FROM x WHERE t.id = ANY (ARRAY[x.id])
            RETURNING t.id, t.lane, t.line, t.failures, t.state, x.begun, t.token, t.attempt, t.order_key, t.ending),
      r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id)
            SELECT coalesce(line, lane), true, order_key, id FROM t WHERE state = 0),

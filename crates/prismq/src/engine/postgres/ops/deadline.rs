@@ -26,12 +26,12 @@ macro_rules! late {
 }
 /// Locks where those of them wait that nobody else has locked, before the tasks, as everyone does.
 pub(crate) const HOLD: &str = concat!(
-    "WITH r AS MATERIALIZED (SELECT x.id FROM prismq.task t JOIN prismq.ready x ON x.lane = coalesce(t.line, t.lane)
+    "WITH r AS MATERIALIZED (SELECT x.id FROM prismq.task t JOIN prismq.ready x ON x.lane = ANY (ARRAY[coalesce(t.line, t.lane)])
          AND x.suspect = t.suspect AND x.order_key = t.order_key AND x.id = t.id
          WHERE ",
     late!(),
     " AND t.state = 0 ORDER BY x.id FOR UPDATE OF x SKIP LOCKED),
-     s AS MATERIALIZED (SELECT x.id FROM prismq.task t JOIN prismq.scheduled x ON x.run_at = t.run_at AND x.id = t.id
+     s AS MATERIALIZED (SELECT x.id FROM prismq.task t JOIN prismq.scheduled x ON x.run_at = ANY (ARRAY[t.run_at]) AND x.id = t.id
          WHERE ",
     late!(),
     " AND t.state = 1 ORDER BY x.id FOR UPDATE OF x SKIP LOCKED)
@@ -56,7 +56,7 @@ pub(crate) const END: &str = "WITH o AS MATERIALIZED (
          SELECT t.id, t.state, l.queue FROM prismq.task t JOIN prismq.lane l ON l.id = t.lane WHERE t.id = ANY ($1)),
      t AS (UPDATE prismq.task t SET state = 3, error = $2, attempt = 0, lease_expires_at = NULL, suspect = false,
                start_by = NULL, run_at = $3, ended_at = $3, ending = nextval('prismq.ending')
-           FROM o WHERE t.id = o.id RETURNING t.id, t.lane, t.line, t.ending, o.queue, o.state),
+           FROM o WHERE t.id = ANY (ARRAY[o.id]) RETURNING t.id, t.lane, t.line, t.ending, o.queue, o.state),
      e AS (INSERT INTO prismq.ended (queue, state, ending, at, id, lane) SELECT queue, 3, ending, $3, id, lane FROM t)
      SELECT queue, state, id, lane, line FROM t";
 

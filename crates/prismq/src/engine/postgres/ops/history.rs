@@ -38,7 +38,7 @@ pub(crate) const PRUNE: &str = concat!(
              ORDER BY queue, state, ending, id LIMIT $5 FOR UPDATE SKIP LOCKED) f) o
          WHERE place <= $3 OR at <= $4))
          RETURNING id),
-     d AS (DELETE FROM prismq.task t USING e WHERE t.id = e.id RETURNING t.id, t.failures > 0 OR t.noted AS recorded), ",
+     d AS (DELETE FROM prismq.task t USING e WHERE t.id = ANY (ARRAY[e.id]) RETURNING t.id, t.failures > 0 OR t.noted AS recorded), ",
     records!(),
     " SELECT count(*) FROM e"
 );

@@ -73,7 +73,7 @@ pub(crate) const TAKEN: &str = "DELETE FROM prismq.prismq_inbox WHERE id = ANY (
 pub(crate) const HOLD: &str = "UPDATE prismq.prismq_inbox SET held = true WHERE id = ANY ($1)";
 /// Keeps rows that cannot be tasks.
 pub(crate) const REFUSE: &str = "UPDATE prismq.prismq_inbox i SET error = k.error, held = false
-     FROM unnest($1::bigint[], $2::text[]) k (id, error) WHERE i.id = k.id";
+     FROM unnest($1::bigint[], $2::text[]) k (id, error) WHERE i.id = ANY (ARRAY[k.id])";
 
 /// What a transaction found of the inbox when it began.
 #[derive(Debug, Clone, Copy, Default)]

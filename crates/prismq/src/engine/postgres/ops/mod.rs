@@ -1,5 +1,10 @@
 //! Applies a batch in one transaction: a file an operation, its SQL as named constants. Operations of one kind that
 //! follow each other are one statement, with an array for each parameter.
+//!
+//! Rows of tables that may become large are looked up by `x.id = ANY (ARRAY[k.id])`. By `x.id = k.id`, the server may read
+//! the whole index in its order instead, as for a merge: it does so where it takes a table for large and all but empty, as it is
+//! after a vacuum that an old snapshot kept from removing anything. For the same reason, rows are put in order by the
+//! columns of what they are looked up for.
 
 pub(crate) mod advance;
 pub(crate) mod apply;
@@ -21,9 +26,9 @@ use crate::engine::postgres::batch::run::Run;
 /// Deletes what tasks keep beyond their rows, of the rows of a common table expression `d (id, recorded)`.
 macro_rules! records {
     () => {
-        "da AS (DELETE FROM prismq.attempt x USING d WHERE d.recorded AND x.task = d.id),
-         dn AS (DELETE FROM prismq.note x USING d WHERE d.recorded AND x.task = d.id),
-         dl AS (DELETE FROM prismq.log x USING d WHERE d.recorded AND x.task = d.id)"
+        "da AS (DELETE FROM prismq.attempt x USING d WHERE d.recorded AND x.task = ANY (ARRAY[d.id])),
+         dn AS (DELETE FROM prismq.note x USING d WHERE d.recorded AND x.task = ANY (ARRAY[d.id])),
+         dl AS (DELETE FROM prismq.log x USING d WHERE d.recorded AND x.task = ANY (ARRAY[d.id]))"
     };
 }
 pub(crate) use records;

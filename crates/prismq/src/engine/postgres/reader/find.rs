@@ -34,8 +34,7 @@ macro_rules! of_range {
     };
 }
 /// The lines of a key.
-pub(crate) const LINES_OF_KEY: &str =
-    "SELECT l.id, l.lane FROM prismq.key k JOIN prismq.line l ON l.key = k.id WHERE k.name = $1";
+pub(crate) const LINES_OF_KEY: &str = "SELECT l.id, l.lane FROM prismq.key k JOIN prismq.line l ON l.key = ANY (ARRAY[k.id]) WHERE k.name = $1";
 /// The lines of lanes.
 pub(crate) const LINES: &str = "SELECT id FROM prismq.line WHERE lane = ANY ($1)";
 /// Ready tasks of a lane or a line.
@@ -54,9 +53,9 @@ pub(crate) const OF_SCHEDULED: &str = of_range!(
 );
 /// Leased tasks, which what looks for expired leases knows.
 pub(crate) const OF_LEASED: &str = of_range!(
-    "SELECT DISTINCT 0::bigint AS key, l.id FROM (SELECT unnest(ids) AS id FROM prismq.expiry) e
-         JOIN prismq.task l ON l.id = e.id
-     WHERE $1 = 0 AND l.state = 2 AND $2 <= 0 AND l.id > $3 ORDER BY l.id LIMIT $4"
+    "SELECT DISTINCT 0::bigint AS key, e.id FROM (SELECT unnest(ids) AS id FROM prismq.expiry) e
+         JOIN prismq.task l ON l.id = ANY (ARRAY[e.id])
+     WHERE $1 = 0 AND l.state = 2 AND $2 <= 0 AND e.id > $3 ORDER BY e.id LIMIT $4"
 );
 /// Dead tasks of a queue.
 pub(crate) const OF_DEAD: &str = of_range!(

@@ -20,7 +20,7 @@ pub(crate) const TASK: &str = "SELECT t.id, q.name, l.type, l.requirements, t.st
          t.scheduled_for
      FROM prismq.task t JOIN prismq.lane l ON l.id = t.lane JOIN prismq.queue q ON q.id = l.queue
          LEFT JOIN prismq.limits m ON m.id = l.limits
-         LEFT JOIN prismq.line n ON n.id = t.line LEFT JOIN prismq.key k ON k.id = n.key
+         LEFT JOIN prismq.line n ON n.id = ANY (ARRAY[t.line]) LEFT JOIN prismq.key k ON k.id = ANY (ARRAY[n.key])
      WHERE t.id = $1";
 /// The state of a task, with its error and its result.
 pub(crate) const ENDING: &str = "SELECT state, error, result FROM prismq.task WHERE id = $1";

@@ -12,10 +12,10 @@ use crate::model::{Payload, Result, TaskId};
 /// however large. Sizes are read without the payloads.
 pub(crate) const PAYLOADS: &str = "WITH s AS MATERIALIZED (
          SELECT k.id, k.place, coalesce(octet_length(t.payload), 0) AS bytes
-         FROM unnest($1::bigint[]) WITH ORDINALITY k (id, place) LEFT JOIN prismq.task t ON t.id = k.id),
+         FROM unnest($1::bigint[]) WITH ORDINALITY k (id, place) LEFT JOIN prismq.task t ON t.id = ANY (ARRAY[k.id])),
      f AS MATERIALIZED (
          SELECT id, place, sum(bytes) OVER (ORDER BY place) - bytes AS before FROM s)
-     SELECT f.id, t.payload FROM f LEFT JOIN prismq.task t ON t.id = f.id WHERE f.before < $2 ORDER BY f.place";
+     SELECT f.id, t.payload FROM f LEFT JOIN prismq.task t ON t.id = ANY (ARRAY[f.id]) WHERE f.before < $2 ORDER BY f.place";
 
 impl Reading<'_> {
     /// The payloads of these tasks, in order, until they are `bytes_max` together; that of the first however large.

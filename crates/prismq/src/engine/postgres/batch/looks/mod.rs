@@ -5,3 +5,4 @@ pub(crate) mod due;
 pub(crate) mod marks;
 pub(crate) mod refusals;
 pub(crate) mod slots;
+pub(crate) mod sweeps;

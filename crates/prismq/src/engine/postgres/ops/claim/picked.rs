@@ -18,7 +18,7 @@ use crate::model::{Claim, Result};
 /// that changes one.
 pub(crate) const LEASE: &str = lease!(
     "SELECT r.ctid FROM unnest($1::integer[], $2::boolean[], $3::bigint[], $4::bigint[]) k (lane, suspect, order_key, id)
-         JOIN prismq.ready r ON r.lane = k.lane AND r.suspect = k.suspect AND r.order_key = k.order_key AND r.id = k.id
+         JOIN prismq.ready r ON r.lane = ANY (ARRAY[k.lane]) AND r.suspect = k.suspect AND r.order_key = k.order_key AND r.id = k.id
      LIMIT $5 FOR UPDATE OF r SKIP LOCKED"
 );
 /// Records the slots of tasks that were leased.

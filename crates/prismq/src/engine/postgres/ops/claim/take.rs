@@ -33,7 +33,7 @@ macro_rules! lease {
             ", begun = (SELECT count(*) FROM r) <= $8 AND NOT (r.suspect AND $9)",
             $begins,
             "
-           FROM r WHERE t.id = r.id
+           FROM r WHERE t.id = ANY (ARRAY[r.id])
            RETURNING t.id, t.token, t.attempt, t.max_attempts, t.priority, t.enqueued_at, t.start_by,
                octet_length(t.payload) AS bytes,
                CASE WHEN octet_length(t.payload) <= 1024 THEN t.payload END AS payload,

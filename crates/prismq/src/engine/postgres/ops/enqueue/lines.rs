@@ -16,9 +16,9 @@ use crate::model::{NewTask, Result};
 pub(crate) const FIND: &str = "SELECT l.lane, k.name, l.id
      FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::boolean[], $5::text[])
          w (lane, limits, queue, ordered, name)
-         JOIN prismq.key k ON k.name = w.name AND k.limits = w.limits AND k.queue = w.queue AND k.ordered = w.ordered
-         JOIN prismq.line l ON l.key = k.id AND l.lane = w.lane
-     ORDER BY k.id FOR KEY SHARE OF k";
+         JOIN prismq.key k ON k.name = ANY (ARRAY[w.name]) AND k.limits = w.limits AND k.queue = w.queue AND k.ordered = w.ordered
+         JOIN prismq.line l ON l.key = ANY (ARRAY[k.id]) AND l.lane = w.lane
+     ORDER BY k.id + 0 FOR KEY SHARE OF k";
 /// Adds keys, unless there are.
 pub(crate) const ADD_KEYS: &str = "INSERT INTO prismq.key (limits, queue, ordered, name)
      SELECT DISTINCT limits, queue, ordered, name
@@ -30,8 +30,8 @@ pub(crate) const ADD_LINES: &str = "INSERT INTO prismq.line (key, lane)
      SELECT k.id, k.lane FROM (SELECT k.id, w.lane
          FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::boolean[], $5::text[])
              w (lane, limits, queue, ordered, name)
-             JOIN prismq.key k ON k.name = w.name AND k.limits = w.limits AND k.queue = w.queue AND k.ordered = w.ordered
-         ORDER BY k.id, w.lane FOR KEY SHARE OF k) k
+             JOIN prismq.key k ON k.name = ANY (ARRAY[w.name]) AND k.limits = w.limits AND k.queue = w.queue AND k.ordered = w.ordered
+         ORDER BY k.id + 0, w.lane FOR KEY SHARE OF k) k
      ON CONFLICT DO NOTHING";
 /// Keys after this one that have no task, among the next few; locked, so that no task is added meanwhile. Those whose
 /// rate lets no task start yet are left.
@@ -39,10 +39,10 @@ pub(crate) const LOCK_IDLE: &str = "SELECT id, arrival <= $3 FROM prismq.key WHE
      ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED";
 /// Deletes those of these keys that have no task.
 pub(crate) const DELETE_IDLE: &str = "WITH u AS MATERIALIZED (SELECT k.id,
-             EXISTS (SELECT FROM prismq.line l JOIN prismq.task t ON t.line = l.id WHERE l.key = k.id) AS used
+             EXISTS (SELECT FROM prismq.line l JOIN prismq.task t ON t.line = ANY (ARRAY[l.id]) WHERE l.key = ANY (ARRAY[k.id])) AS used
          FROM unnest($1::bigint[]) k (id)),
-     d AS (DELETE FROM prismq.line WHERE key IN (SELECT id FROM u WHERE NOT used))
-     DELETE FROM prismq.key WHERE id IN (SELECT id FROM u WHERE NOT used)";
+     d AS (DELETE FROM prismq.line WHERE key = ANY (ARRAY(SELECT id FROM u WHERE NOT used)))
+     DELETE FROM prismq.key WHERE id = ANY (ARRAY(SELECT id FROM u WHERE NOT used))";
 
 /// How often adding is tried: others may delete a key meanwhile, and numbers of lines are used again.
 const TRIES: usize = 8;

@@ -1,5 +1,7 @@
 //! Unique tasks: whether another task holds the key, and what becomes of that.
 
+use std::time::Instant;
+
 use tokio_postgres::Row;
 
 use crate::engine::postgres::batch::queues::{LEASED, READY, SCHEDULED};
@@ -14,7 +16,7 @@ use crate::time::Timestamp;
 
 /// The task that holds a key of a type, or held it last. Locked, so that no other transaction takes the key.
 pub(crate) const HOLDER: &str = "SELECT u.task, u.hold, u.until, u.digest, t.state, t.attempt
-     FROM prismq.unique_key u LEFT JOIN prismq.task t ON t.id = u.task
+     FROM prismq.unique_key u LEFT JOIN prismq.task t ON t.id = ANY (ARRAY[u.task])
      WHERE u.type = $1 AND u.key = $2 FOR UPDATE OF u";
 /// Takes a key that nobody has; a row if so.
 pub(crate) const INSERT: &str =
@@ -43,7 +45,7 @@ pub(crate) const CHANGE: &str = "WITH t AS (UPDATE prismq.task t SET
 pub(crate) const SWEEP: &str = "DELETE FROM prismq.unique_key WHERE ctid = ANY (ARRAY(
          SELECT u.ctid FROM prismq.unique_key u
          WHERE (u.type, u.key) > ($1, $2) ORDER BY u.type, u.key LIMIT 2 FOR UPDATE SKIP LOCKED))
-     AND CASE WHEN hold = 2 THEN until <= $3 ELSE NOT EXISTS (SELECT FROM prismq.task t WHERE t.id = task) END";
+     AND CASE WHEN hold = 2 THEN until <= $3 ELSE NOT EXISTS (SELECT FROM prismq.task t WHERE t.id = ANY (ARRAY[task])) END";
 
 pub(crate) const WHILE_WAITING: i16 = 0;
 pub(crate) const UNTIL_DONE: i16 = 1;
@@ -132,7 +134,7 @@ pub(super) fn resolve(
             // Another transaction that takes it meanwhile is waited for, and seen next.
             None if run.query(INSERT, &row)?.is_empty() => {}
             None => {
-                run.execute(SWEEP, &[&&*task.task_type, &key, &now.as_micros()])?;
+                sweep(run, task, &key)?;
                 return Ok(None);
             }
         }
@@ -153,6 +155,17 @@ pub(super) fn resolve(
     // Of a key that is the payload, no digest is stored.
     let same = holder.digest.is_none_or(|stored| stored == digest);
     Ok(Some(if same { Enqueued::Duplicate(held_by) } else { Enqueued::Conflict(held_by) }))
+}
+
+/// Deletes keys that nobody holds any more, after one that was added, unless looking for them takes long.
+fn sweep(run: &mut Run<'_, '_>, task: &NewTask, key: &[u8]) -> Result<()> {
+    if !run.shared.sweeps().are_spared(Instant::now()) {
+        run.execute(SWEEP, &[&&*task.task_type, &key, &run.now.monotonic.as_micros()])?;
+        if let Some(took) = run.took(1, 0) {
+            run.shared.sweeps().took(took, Instant::now());
+        }
+    }
+    Ok(())
 }
 
 /// Changes a task that waits: `false` if it was claimed or ended meanwhile.

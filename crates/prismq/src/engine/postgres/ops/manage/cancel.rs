@@ -21,8 +21,8 @@ pub(crate) const REQUEST: &str = "INSERT INTO prismq.cancel (task, token)
 /// Of these tasks, those that are to be cancelled and do not run any more.
 pub(crate) const STOPPED: &str =
     "SELECT t.id, l.queue, t.state, t.token, t.priority, t.attempt, t.max_attempts, t.line
-     FROM prismq.cancel c JOIN prismq.task t ON t.id = c.task JOIN prismq.lane l ON l.id = t.lane
-     WHERE c.task = ANY ($1) AND t.state <> 2 ORDER BY t.id FOR UPDATE OF t";
+     FROM prismq.cancel c JOIN prismq.task t ON t.id = ANY (ARRAY[c.task]) JOIN prismq.lane l ON l.id = t.lane
+     WHERE c.task = ANY ($1) AND t.state <> 2 ORDER BY c.task FOR UPDATE OF t";
 /// Whether any task is to be cancelled.
 pub(crate) const ANY: &str = "SELECT EXISTS (SELECT FROM prismq.cancel)";
 /// All tasks that are to be cancelled.
@@ -34,7 +34,7 @@ pub(crate) const END_KEPT: &str = "WITH t AS (UPDATE prismq.task t SET
          state = k.state, lease_expires_at = NULL, suspect = false, start_by = NULL, ended_at = $3,
          ending = nextval('prismq.ending')
          FROM unnest($1::bigint[], $2::integer[], $4::smallint[], $5::bigint[]) k (id, queue, state, at)
-         WHERE t.id = k.id RETURNING t.id, t.ending, k.queue, k.state, k.at)
+         WHERE t.id = ANY (ARRAY[k.id]) RETURNING t.id, t.ending, k.queue, k.state, k.at)
      INSERT INTO prismq.ended (queue, state, ending, at, id) SELECT queue, state, ending, at, id FROM t";
 
 impl Run<'_, '_> {

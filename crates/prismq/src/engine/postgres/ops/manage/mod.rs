@@ -20,13 +20,13 @@ use crate::model::{Result, State};
 /// Locks where tasks wait or are kept, before the tasks: in the order in which a claim, a promotion and a pruning lock
 /// them, so that neither of two transactions waits for the other.
 pub(crate) const HOLD: &str =
-    "WITH r AS MATERIALIZED (SELECT x.id FROM prismq.task t JOIN prismq.ready x ON x.lane = coalesce(t.line, t.lane)
+    "WITH r AS MATERIALIZED (SELECT x.id FROM prismq.task t JOIN prismq.ready x ON x.lane = ANY (ARRAY[coalesce(t.line, t.lane)])
          AND x.suspect = t.suspect AND x.order_key = t.order_key AND x.id = t.id
          WHERE t.id = ANY ($1) AND t.state = 0 ORDER BY x.id FOR UPDATE OF x),
-     s AS MATERIALIZED (SELECT x.id FROM prismq.task t JOIN prismq.scheduled x ON x.run_at = t.run_at AND x.id = t.id
+     s AS MATERIALIZED (SELECT x.id FROM prismq.task t JOIN prismq.scheduled x ON x.run_at = ANY (ARRAY[t.run_at]) AND x.id = t.id
          WHERE t.id = ANY ($1) AND t.state = 1 ORDER BY x.id FOR UPDATE OF x),
      e AS MATERIALIZED (SELECT x.id FROM prismq.task t JOIN prismq.lane l ON l.id = t.lane
-         JOIN prismq.ended x ON x.queue = l.queue AND x.state = t.state AND x.ending = t.ending AND x.id = t.id
+         JOIN prismq.ended x ON x.queue = ANY (ARRAY[l.queue]) AND x.state = t.state AND x.ending = t.ending AND x.id = t.id
          WHERE t.id = ANY ($1) AND t.state IN (3, 4, 6, 7, 8) ORDER BY x.id FOR UPDATE OF x)
      SELECT (SELECT count(*) FROM r), (SELECT count(*) FROM s), (SELECT count(*) FROM e)";
 /// Tasks that may be changed: locked in the order of their ids, in which everyone locks them.
@@ -38,10 +38,10 @@ pub(crate) const FIND: &str =
 pub(crate) const LEAVE: &str = "WITH k AS MATERIALIZED (
          SELECT t.id, coalesce(t.line, t.lane) AS lane, t.state, t.suspect, t.order_key, t.run_at, t.ending, l.queue
          FROM prismq.task t JOIN prismq.lane l ON l.id = t.lane WHERE t.id = ANY ($1)),
-     r AS (DELETE FROM prismq.ready x USING k WHERE k.state = 0 AND x.lane = k.lane AND x.suspect = k.suspect
+     r AS (DELETE FROM prismq.ready x USING k WHERE k.state = 0 AND x.lane = ANY (ARRAY[k.lane]) AND x.suspect = k.suspect
            AND x.order_key = k.order_key AND x.id = k.id),
-     s AS (DELETE FROM prismq.scheduled x USING k WHERE k.state = 1 AND x.run_at = k.run_at AND x.id = k.id),
-     e AS (DELETE FROM prismq.ended x USING k WHERE k.state IN (3, 4, 6, 7, 8) AND x.queue = k.queue AND x.state = k.state
+     s AS (DELETE FROM prismq.scheduled x USING k WHERE k.state = 1 AND x.run_at = ANY (ARRAY[k.run_at]) AND x.id = k.id),
+     e AS (DELETE FROM prismq.ended x USING k WHERE k.state IN (3, 4, 6, 7, 8) AND x.queue = ANY (ARRAY[k.queue]) AND x.state = k.state
            AND x.ending = k.ending AND x.id = k.id)
      SELECT";
 /// Deletes tasks.

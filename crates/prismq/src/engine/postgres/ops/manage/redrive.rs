@@ -14,7 +14,7 @@ pub(crate) const REVIVE: &str = "WITH t AS (UPDATE prismq.task t SET
          max_attempts = k.max_attempts, token = t.token + 1, begun = false, suspect = false, start_by = NULL, ended_at = NULL, ending = NULL
          FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::integer[])
              k (id, order_key, run_at, attempt, max_attempts)
-         WHERE t.id = k.id RETURNING t.id, t.lane, t.line, t.order_key, t.run_at, t.state),
+         WHERE t.id = ANY (ARRAY[k.id]) RETURNING t.id, t.lane, t.line, t.order_key, t.run_at, t.state),
      r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id)
            SELECT coalesce(line, lane), false, order_key, id FROM t WHERE state = 0)
      INSERT INTO prismq.scheduled (run_at, id) SELECT run_at, id FROM t WHERE state = 1";

@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 
 /// Notes for which slots tasks were enqueued.
 pub(crate) const SET_SLOTS: &str = "UPDATE prismq.task t SET scheduled_for = k.slot
-     FROM unnest($1::bigint[], $2::bigint[]) k (id, slot) WHERE t.id = k.id";
+     FROM unnest($1::bigint[], $2::bigint[]) k (id, slot) WHERE t.id = ANY (ARRAY[k.id])";
 
 /// What became of slots.
 #[derive(Debug, Default)]

@@ -13,7 +13,7 @@ use crate::model::{Result, RetryPolicy};
 /// The policies of the types of these tasks, each with the task's attempts.
 pub(crate) const POLICIES: &str =
     "SELECT t.id, t.attempt, r.initial, r.longest, r.multiplier, r.jitter
-     FROM unnest($1::bigint[], $2::boolean[]) k (id, by_operator) JOIN prismq.task t ON t.id = k.id
+     FROM unnest($1::bigint[], $2::boolean[]) k (id, by_operator) JOIN prismq.task t ON t.id = ANY (ARRAY[k.id])
           JOIN prismq.lane l ON l.id = t.lane JOIN prismq.retry r ON r.type = l.type
      WHERE r.by_operator >= k.by_operator";
 /// Sets a type's policy; an operator's is replaced only by another of an operator.

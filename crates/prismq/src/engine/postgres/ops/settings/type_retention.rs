@@ -25,7 +25,7 @@ pub(crate) const SET: &str =
 const CLEAR: &str = "DELETE FROM prismq.type_retention WHERE type = $1 RETURNING type";
 /// Of these tasks, those whose types have a retention, with its time.
 pub(crate) const AGES: &str = "SELECT t.id, r.age FROM unnest($1::bigint[]) k (id)
-     JOIN prismq.task t ON t.id = k.id JOIN prismq.lane l ON l.id = t.lane
+     JOIN prismq.task t ON t.id = ANY (ARRAY[k.id]) JOIN prismq.lane l ON l.id = t.lane
      JOIN prismq.type_retention r ON r.type = l.type";
 /// The lanes of a queue whose types have a retention.
 pub(crate) const LANES: &str =
@@ -40,7 +40,7 @@ pub(crate) const OVER: &str = concat!(
     "WITH e AS (DELETE FROM prismq.ended WHERE ctid = ANY (ARRAY(
          SELECT ctid FROM prismq.ended WHERE state IN (7, 8) AND at <= $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))
          RETURNING id, queue, state),
-     d AS (DELETE FROM prismq.task t USING e WHERE t.id = e.id RETURNING t.id, t.failures > 0 OR t.noted AS recorded), ",
+     d AS (DELETE FROM prismq.task t USING e WHERE t.id = ANY (ARRAY[e.id]) RETURNING t.id, t.failures > 0 OR t.noted AS recorded), ",
     records!(),
     " SELECT queue, state, count(*) FROM e GROUP BY queue, state"
 );
@@ -51,7 +51,7 @@ pub(crate) const DEAD_OVER: &str = concat!(
              SELECT ctid AS place FROM prismq.ended WHERE state = 3 AND lane = l.id AND at <= $1 - r.age
              ORDER BY lane, at LIMIT $2 FOR UPDATE SKIP LOCKED) x))
          RETURNING id, queue, state),
-     d AS (DELETE FROM prismq.task t USING e WHERE t.id = e.id RETURNING t.id, t.failures > 0 OR t.noted AS recorded), ",
+     d AS (DELETE FROM prismq.task t USING e WHERE t.id = ANY (ARRAY[e.id]) RETURNING t.id, t.failures > 0 OR t.noted AS recorded), ",
     records!(),
     " SELECT queue, state, count(*) FROM e GROUP BY queue, state"
 );

@@ -16,7 +16,7 @@ use crate::model::Result;
 /// Completes tasks that are not kept, and counts them if asked to.
 pub(crate) const COMPLETE: &str = concat!(
     "WITH d AS (DELETE FROM prismq.task t USING unnest($1::bigint[], $2::bigint[], $3::integer[]) k (id, token, queue)
-         WHERE t.id = k.id AND t.token = k.token AND t.state = 2
+         WHERE t.id = ANY (ARRAY[k.id]) AND t.token = k.token AND t.state = 2
          RETURNING t.id, t.token, k.queue, t.failures > 0 OR t.noted AS recorded), ",
     records!(),
     ",
@@ -27,13 +27,13 @@ pub(crate) const COMPLETE: &str = concat!(
 /// Ends requests to cancel those of these tasks that are gone. A statement of its own, after the one that completes them:
 /// a request may be committed while that waits for its task.
 pub(crate) const WITHDRAW_GONE: &str = "DELETE FROM prismq.cancel c
-     WHERE c.task = ANY ($1) AND NOT EXISTS (SELECT FROM prismq.task t WHERE t.id = c.task)";
+     WHERE c.task = ANY ($1) AND NOT EXISTS (SELECT FROM prismq.task t WHERE t.id = ANY (ARRAY[c.task]))";
 /// Completes tasks that are kept.
 pub(crate) const KEEP: &str = "WITH t AS (UPDATE prismq.task t SET
          state = 4, lease_expires_at = NULL, suspect = false, start_by = NULL, result = k.result, ended_at = $5,
          ending = nextval('prismq.ending')
          FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::bytea[]) k (id, token, queue, result)
-         WHERE t.id = k.id AND t.token = k.token AND t.state = 2
+         WHERE t.id = ANY (ARRAY[k.id]) AND t.token = k.token AND t.state = 2
          RETURNING t.id, t.token, t.ending, k.queue),
      e AS (INSERT INTO prismq.ended (queue, state, ending, at, id) SELECT queue, 4, ending, $5, id FROM t)
      SELECT array_agg(id), array_agg(token) FROM t";
@@ -44,7 +44,7 @@ pub(crate) const KEEP_BY_TYPE: &str = "WITH t AS (UPDATE prismq.task t SET
          ending = nextval('prismq.ending')
          FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::bytea[]) k (id, token, queue, result),
               prismq.lane l, prismq.type_retention r
-         WHERE t.id = k.id AND t.token = k.token AND t.state = 2 AND l.id = t.lane AND r.type = l.type
+         WHERE t.id = ANY (ARRAY[k.id]) AND t.token = k.token AND t.state = 2 AND l.id = t.lane AND r.type = l.type
          RETURNING t.id, t.token, t.ending, k.queue, $5 + r.age AS until),
      e AS (INSERT INTO prismq.ended (queue, state, ending, at, id) SELECT queue, 7, ending, until, id FROM t)
      SELECT array_agg(id), array_agg(token) FROM t";

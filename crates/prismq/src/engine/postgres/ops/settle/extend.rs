@@ -7,7 +7,7 @@ use crate::engine::{Answer, Operation};
 /// Extends leases, and records when to look whether they have expired.
 pub(crate) const EXTEND: &str = "WITH t AS (UPDATE prismq.task t SET lease_expires_at = k.at
          FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) k (id, token, at)
-         WHERE t.id = k.id AND t.token = k.token AND t.state = 2
+         WHERE t.id = ANY (ARRAY[k.id]) AND t.token = k.token AND t.state = 2
          RETURNING t.id, t.token, k.at),
      e AS (INSERT INTO prismq.expiry (at, ids)
            SELECT at, array_agg(id) FROM (SELECT at, id, row_number() OVER (PARTITION BY at) / 32 AS part FROM t) p
@@ -16,7 +16,7 @@ pub(crate) const EXTEND: &str = "WITH t AS (UPDATE prismq.task t SET lease_expir
 /// Records that attempts have begun.
 pub(crate) const BEGIN: &str = "WITH t AS (UPDATE prismq.task t SET begun = true
          FROM unnest($1::bigint[], $2::bigint[]) k (id, token)
-         WHERE t.id = k.id AND t.token = k.token AND t.state = 2
+         WHERE t.id = ANY (ARRAY[k.id]) AND t.token = k.token AND t.state = 2
          RETURNING t.id, t.token)
      SELECT array_agg(id), array_agg(token) FROM t";
 

@@ -26,7 +26,7 @@ pub(crate) const FAIL: &str = "WITH k AS MATERIALIZED (
                error = CASE WHEN k.snoozed THEN t.error ELSE k.error END,
                ended_at = CASE WHEN k.state = 3 THEN k.run_at END,
                ending = CASE WHEN k.state = 3 THEN nextval('prismq.ending') END
-           FROM k WHERE t.id = k.id AND t.token = k.token AND t.state = 2
+           FROM k WHERE t.id = ANY (ARRAY[k.id]) AND t.token = k.token AND t.state = 2
            RETURNING t.id, t.token, t.lane, t.line, t.order_key, t.attempt, t.failures, t.ending, k.queue, k.state, k.run_at,
                k.counted, k.short, k.error_type, k.began_at, k.worker),
      r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id)
@@ -40,7 +40,7 @@ pub(crate) const FAIL: &str = "WITH k AS MATERIALIZED (
 /// Deletes the attempts of tasks beyond those that are kept.
 pub(crate) const PRUNE_ATTEMPTS: &str =
     "DELETE FROM prismq.attempt a USING unnest($1::bigint[]) k (id)
-     WHERE a.task = k.id AND a.token <= (SELECT o.token FROM prismq.attempt o WHERE o.task = k.id
+     WHERE a.task = ANY (ARRAY[k.id]) AND a.token <= (SELECT o.token FROM prismq.attempt o WHERE o.task = k.id
                                          ORDER BY o.token DESC LIMIT 1 OFFSET $2)";
 
 /// What becomes of a task.

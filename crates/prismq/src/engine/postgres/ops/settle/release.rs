@@ -14,7 +14,7 @@ pub(crate) const RELEASE: &str = "WITH t AS (UPDATE prismq.task t SET
          state = (k.until IS NOT NULL)::integer, run_at = coalesce(k.until, t.run_at), attempt = t.attempt - 1,
          lease_expires_at = NULL
          FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) k (id, token, until)
-         WHERE t.id = k.id AND t.token = k.token AND t.state = 2
+         WHERE t.id = ANY (ARRAY[k.id]) AND t.token = k.token AND t.state = 2
          RETURNING t.id, t.token, t.lane, t.line, t.suspect, t.order_key, t.start_by, k.until),
      r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id)
            SELECT coalesce(line, lane), suspect, order_key, id FROM t WHERE until IS NULL),

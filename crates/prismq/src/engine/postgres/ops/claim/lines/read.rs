@@ -66,7 +66,8 @@ pub(crate) const OF_LINES: &str = first_tasks!(
 pub(crate) const FIRST_OF_KEYS: &str = first_tasks!(
     ", l.key",
     "(SELECT DISTINCT a.id AS lane, a.key, $2::bigint AS after_key, -9223372036854775808 AS after_id
-      FROM prismq.line b JOIN prismq.line a ON a.key = b.key WHERE b.id = ANY ($1)) l",
+      FROM prismq.line b CROSS JOIN LATERAL (SELECT id, key FROM prismq.line WHERE key = b.key OFFSET 0) a
+      WHERE b.id = ANY ($1)) l",
     ""
 );
 

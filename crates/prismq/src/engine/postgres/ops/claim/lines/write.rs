@@ -8,10 +8,10 @@ use crate::engine::postgres::client::Value;
 /// Writes what was taken of keys.
 pub(crate) const SET_KEYS: &str = "UPDATE prismq.key k SET arrival = c.arrival, holder = c.holder, due_at = c.due_at
      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) c (id, arrival, holder, due_at)
-     WHERE k.id = c.id AND (k.arrival, k.holder, k.due_at) IS DISTINCT FROM (c.arrival, c.holder, c.due_at)";
+     WHERE k.id = ANY (ARRAY[c.id]) AND (k.arrival, k.holder, k.due_at) IS DISTINCT FROM (c.arrival, c.holder, c.due_at)";
 /// Writes the next turns of lines.
 pub(crate) const SET_LINES: &str = "UPDATE prismq.line l SET turn = c.turn
-     FROM unnest($1::integer[], $2::bigint[]) c (id, turn) WHERE l.id = c.id AND l.turn <> c.turn";
+     FROM unnest($1::integer[], $2::bigint[]) c (id, turn) WHERE l.id = ANY (ARRAY[c.id]) AND l.turn <> c.turn";
 /// Deletes rows that asked for lines, and adds one for each that has another task.
 pub(crate) const SET_TURNS: &str = "WITH d AS (DELETE FROM prismq.turn WHERE ctid = ANY ($1::text[]::tid[]))
      INSERT INTO prismq.turn (lane, turn, line) SELECT * FROM unnest($2::integer[], $3::bigint[], $4::integer[])";
