@@ -39,10 +39,11 @@ pub(crate) use ask;
 /// added before this is committed may have been looked at in vain. Returns what [`ask!`] does.
 pub(crate) const WRITE: &str = concat!(
     "WITH d AS (DELETE FROM prismq.slot WHERE task = ANY ($1) RETURNING key),
-     k AS (SELECT key FROM d WHERE key IS NOT NULL UNION SELECT key FROM prismq.line WHERE id = ANY ($3)),
-     n AS (SELECT id FROM prismq.line WHERE id = ANY ($2)
-           UNION SELECT l.id FROM k JOIN prismq.line l ON l.key = ANY (ARRAY[k.key])),
-     l AS MATERIALIZED (SELECT l.lane, l.turn, l.id FROM n JOIN prismq.line l ON l.id = ANY (ARRAY[n.id])),
+     k AS (SELECT key FROM d WHERE key IS NOT NULL UNION SELECT key + 0 FROM prismq.line WHERE id = ANY ($3)),
+     n AS (SELECT id + 0 AS id FROM prismq.line WHERE id = ANY ($2)
+           UNION SELECT l.id FROM k CROSS JOIN LATERAL (SELECT id FROM prismq.line WHERE key = k.key OFFSET 0) l),
+     l AS MATERIALIZED (SELECT l.lane, l.turn, l.id
+           FROM n CROSS JOIN LATERAL (SELECT * FROM prismq.line WHERE id = n.id OFFSET 0) l),
      ",
     ask!("$4", "$5")
 );

@@ -1,10 +1,11 @@
 //! Applies a batch in one transaction: a file an operation, its SQL as named constants. Operations of one kind that
 //! follow each other are one statement, with an array for each parameter.
 //!
-//! Rows of tables that may become large are looked up by `x.id = ANY (ARRAY[k.id])`. By `x.id = k.id`, the server may read
-//! the whole index in its order instead, as for a merge: it does so where it takes a table for large and all but empty, as it is
-//! after a vacuum that an old snapshot kept from removing anything. For the same reason, rows are put in order by the
-//! columns of what they are looked up for.
+//! Rows of tables that may become large are looked up by a subquery that cannot be joined otherwise, as it has an `OFFSET 0`
+//! or is a value; those that are changed or locked, by `x.id = ANY (ARRAY[k.id])`. By `x.id = k.id`, the server may read the
+//! whole index in its order instead, as for a merge: it does so where it takes a table for large and all but empty, as it is
+//! after a vacuum that an old snapshot kept from removing anything. For the same reason, nothing is put in the order of an
+//! index by which it is not looked up.
 
 pub(crate) mod advance;
 pub(crate) mod apply;

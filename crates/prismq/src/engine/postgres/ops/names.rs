@@ -76,8 +76,8 @@ pub(crate) const FREE_LANES: &str = concat!(
            AND NOT EXISTS (SELECT FROM prismq.schedule s JOIN prismq.queue q ON q.name = s.queue
                            WHERE q.id = l.queue AND s.type = l.type)
          RETURNING l.id),
-     n AS (DELETE FROM prismq.line WHERE lane IN (SELECT id FROM d)),
-     t AS (DELETE FROM prismq.turn WHERE lane IN (SELECT id FROM d))
+     n AS (DELETE FROM prismq.line WHERE lane = ANY (ARRAY(SELECT id FROM d))),
+     t AS (DELETE FROM prismq.turn WHERE lane = ANY (ARRAY(SELECT id FROM d)))
      SELECT id FROM d"
 );
 /// Deletes queues that have no lane, hold no task and are not set, with their counters and limits.

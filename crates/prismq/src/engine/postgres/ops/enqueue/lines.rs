@@ -17,7 +17,7 @@ pub(crate) const FIND: &str = "SELECT l.lane, k.name, l.id
      FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::boolean[], $5::text[])
          w (lane, limits, queue, ordered, name)
          JOIN prismq.key k ON k.name = ANY (ARRAY[w.name]) AND k.limits = w.limits AND k.queue = w.queue AND k.ordered = w.ordered
-         JOIN prismq.line l ON l.key = ANY (ARRAY[k.id]) AND l.lane = w.lane
+         CROSS JOIN LATERAL (SELECT id, lane FROM prismq.line WHERE key = k.id AND lane = w.lane OFFSET 0) l
      ORDER BY k.id + 0 FOR KEY SHARE OF k";
 /// Adds keys, unless there are.
 pub(crate) const ADD_KEYS: &str = "INSERT INTO prismq.key (limits, queue, ordered, name)
@@ -39,7 +39,8 @@ pub(crate) const LOCK_IDLE: &str = "SELECT id, arrival <= $3 FROM prismq.key WHE
      ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED";
 /// Deletes those of these keys that have no task.
 pub(crate) const DELETE_IDLE: &str = "WITH u AS MATERIALIZED (SELECT k.id,
-             EXISTS (SELECT FROM prismq.line l JOIN prismq.task t ON t.line = ANY (ARRAY[l.id]) WHERE l.key = ANY (ARRAY[k.id])) AS used
+             coalesce((SELECT true FROM prismq.line l WHERE l.key = k.id
+                       AND (SELECT true FROM prismq.task t WHERE t.line = l.id LIMIT 1) LIMIT 1), false) AS used
          FROM unnest($1::bigint[]) k (id)),
      d AS (DELETE FROM prismq.line WHERE key = ANY (ARRAY(SELECT id FROM u WHERE NOT used)))
      DELETE FROM prismq.key WHERE id = ANY (ARRAY(SELECT id FROM u WHERE NOT used))";

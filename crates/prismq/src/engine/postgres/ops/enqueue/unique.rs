@@ -45,7 +45,7 @@ pub(crate) const CHANGE: &str = "WITH t AS (UPDATE prismq.task t SET
 pub(crate) const SWEEP: &str = "DELETE FROM prismq.unique_key WHERE ctid = ANY (ARRAY(
          SELECT u.ctid FROM prismq.unique_key u
          WHERE (u.type, u.key) > ($1, $2) ORDER BY u.type, u.key LIMIT 2 FOR UPDATE SKIP LOCKED))
-     AND CASE WHEN hold = 2 THEN until <= $3 ELSE NOT EXISTS (SELECT FROM prismq.task t WHERE t.id = ANY (ARRAY[task])) END";
+     AND CASE WHEN hold = 2 THEN until <= $3 ELSE (SELECT true FROM prismq.task t WHERE t.id = task) IS NULL END";
 
 pub(crate) const WHILE_WAITING: i16 = 0;
 pub(crate) const UNTIL_DONE: i16 = 1;

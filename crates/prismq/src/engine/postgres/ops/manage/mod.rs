@@ -25,9 +25,11 @@ pub(crate) const HOLD: &str =
          WHERE t.id = ANY ($1) AND t.state = 0 ORDER BY x.id FOR UPDATE OF x),
      s AS MATERIALIZED (SELECT x.id FROM prismq.task t JOIN prismq.scheduled x ON x.run_at = ANY (ARRAY[t.run_at]) AND x.id = t.id
          WHERE t.id = ANY ($1) AND t.state = 1 ORDER BY x.id FOR UPDATE OF x),
-     e AS MATERIALIZED (SELECT x.id FROM prismq.task t JOIN prismq.lane l ON l.id = t.lane
-         JOIN prismq.ended x ON x.queue = ANY (ARRAY[l.queue]) AND x.state = t.state AND x.ending = t.ending AND x.id = t.id
-         WHERE t.id = ANY ($1) AND t.state IN (3, 4, 6, 7, 8) ORDER BY x.id FOR UPDATE OF x)
+     e AS MATERIALIZED (SELECT x.id
+         FROM (SELECT t.id, t.state, t.ending, l.queue FROM prismq.task t JOIN prismq.lane l ON l.id = t.lane
+               WHERE t.id = ANY ($1) AND t.state IN (3, 4, 6, 7, 8) OFFSET 0) t
+         JOIN prismq.ended x ON x.queue = ANY (ARRAY[t.queue]) AND x.state = t.state AND x.ending = t.ending AND x.id = t.id
+         ORDER BY x.id FOR UPDATE OF x)
      SELECT (SELECT count(*) FROM r), (SELECT count(*) FROM s), (SELECT count(*) FROM e)";
 /// Tasks that may be changed: locked in the order of their ids, in which everyone locks them.
 pub(crate) const FIND: &str =

@@ -34,7 +34,8 @@ pub(crate) const CUT_ARRIVALS: &str =
      WHERE limits = $1 AND (arrival > $2 OR due_at IS NOT NULL)";
 /// Lets claims look at the lines of a limit, against its new bounds.
 pub(crate) const ASK: &str = "INSERT INTO prismq.turn (lane, turn, line)
-     SELECT l.lane, l.turn, l.id FROM prismq.key k JOIN prismq.line l ON l.key = k.id
+     SELECT l.lane, l.turn, l.id
+     FROM prismq.key k CROSS JOIN LATERAL (SELECT * FROM prismq.line WHERE key = k.id OFFSET 0) l
      WHERE k.limits = $1 AND (SELECT true FROM prismq.ready r WHERE r.lane = l.id LIMIT 1)";
 /// Marks a limit as removed. Its number stays that of the tasks that are under it, which it counts if it is set again.
 const REMOVE: &str = "UPDATE prismq.limits SET removed = true WHERE id = $1";

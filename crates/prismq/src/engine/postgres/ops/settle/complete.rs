@@ -27,7 +27,7 @@ pub(crate) const COMPLETE: &str = concat!(
 /// Ends requests to cancel those of these tasks that are gone. A statement of its own, after the one that completes them:
 /// a request may be committed while that waits for its task.
 pub(crate) const WITHDRAW_GONE: &str = "DELETE FROM prismq.cancel c
-     WHERE c.task = ANY ($1) AND NOT EXISTS (SELECT FROM prismq.task t WHERE t.id = ANY (ARRAY[c.task]))";
+     WHERE c.task = ANY ($1) AND (SELECT true FROM prismq.task t WHERE t.id = c.task) IS NULL";
 /// Completes tasks that are kept.
 pub(crate) const KEEP: &str = "WITH t AS (UPDATE prismq.task t SET
          state = 4, lease_expires_at = NULL, suspect = false, start_by = NULL, result = k.result, ended_at = $5,
