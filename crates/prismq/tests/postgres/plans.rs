@@ -146,7 +146,9 @@ fn use_others(queue: &Queue) {
     let limited = || NewTask::new("limited", *b"payload").limit("api").expires_after(HOUR);
     queue.enqueue_all((0..1000).map(|_| limited())).unwrap();
     let leases = queue.claim(&Claim::new(["limited"]).max(1000)).unwrap();
-    leases.iter().for_each(|lease| drop(queue.extend(lease, HOUR).unwrap()));
+    for lease in &leases {
+        queue.extend(lease, HOUR).unwrap();
+    }
 }
 
 /// The plans of statements that are run all the time, from the server's log.
