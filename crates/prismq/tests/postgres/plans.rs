@@ -1,8 +1,8 @@
-//! Statements read what they need and not whole tables or indexes, whatever the server believes of these.
+//! Statements read only what they need, not whole tables or indexes, even if the planner's statistics are misleading.
 //!
 //! A plan made just after a drained queue was vacuumed scans whole tables, because they are empty, and would scan all the
 //! tasks that are added later: statements are planned again when tables have grown. Where an old snapshot keeps deleted rows,
-//! the server takes tables for large and all but empty, so that reading a whole index seems to cost as much as one lookup.
+//! the planner sees large tables with almost no rows, and estimates that reading a whole index costs as much as one lookup.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -244,7 +244,7 @@ pub(crate) fn statements_read_no_whole_index_where_deleted_rows_are_kept() {
     let log = cluster.folder().join("log");
     add_others(&queue);
     use_others(&queue);
-    // The server's plans differ with how few rows it believes there are.
+    // Plans differ with the number of rows that the planner estimates.
     for rows in ["10", "3", "2", "1", "0"] {
         let leave = |table: &str| LEAVE.replace("table", table).replace("rows", rows);
         let mut statements = TABLES.map(leave).to_vec();

@@ -24,8 +24,8 @@ const CONNECT_WAIT: Duration = Duration::from_secs(10);
 
 /// What each transaction of the queue runs with. Without a plan for each set of values and without the paths that only
 /// pay for whole tables or for many rows, a statement's cost does not depend on what the planner believes of a table that
-/// changes all the time. By a bitmap, it would read and sort all rows of a range to find its first. What keeps it from
-/// reading whole indexes is said in [`crate::engine::postgres::ops`].
+/// changes all the time. With a bitmap scan, it would read and sort all rows of a range to find the first. How statements
+/// avoid reading whole indexes is described in [`crate::engine::postgres::ops`].
 const SETTINGS: [(&str, &str); 11] = [
     ("client_min_messages", "warning"),
     ("default_transaction_deferrable", "off"),

@@ -2,10 +2,10 @@
 //! follow each other are one statement, with an array for each parameter.
 //!
 //! Rows of tables that may become large are looked up by a subquery that cannot be joined otherwise, as it has an `OFFSET 0`
-//! or is a value; those that are changed or locked, by `x.id = ANY (ARRAY[k.id])`. By `x.id = k.id`, the server may read the
-//! whole index in its order instead, as for a merge: it does so where it takes a table for large and all but empty, as it is
-//! after a vacuum that an old snapshot kept from removing anything. For the same reason, nothing is put in the order of an
-//! index by which it is not looked up.
+//! or is a value; those that are changed or locked, by `x.id = ANY (ARRAY[k.id])`. With `x.id = k.id`, the planner
+//! may choose to read the whole index in its order, as for a merge join: after a vacuum that an old snapshot kept from
+//! removing rows, it sees a large table with almost no rows, and both seem to cost the same. For the same reason, no
+//! statement sorts by an index that it does not look rows up in.
 
 pub(crate) mod advance;
 pub(crate) mod apply;
