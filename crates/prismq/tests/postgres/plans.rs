@@ -49,6 +49,13 @@ const TABLES: [&str; 12] = [
     "slot",
 ];
 
+/// Adds places of tasks before all others that are ready, and deletes them.
+const DELETED_BEFORE: [&str; 2] = [
+    "INSERT INTO prismq.ready (lane, suspect, order_key, id)
+     SELECT lane, false, order_key - 1, -place FROM prismq.ready, generate_series(1, 300000) place",
+    "DELETE FROM prismq.ready WHERE id < 0",
+];
+
 /// What reads many rows once in a while: sums counters up, deletes unique keys that nobody holds, and finds the keys of a
 /// type for an operator.
 const RARE: [&str; 3] = [
@@ -259,5 +266,39 @@ pub(crate) fn statements_read_no_whole_index_where_deleted_rows_are_kept() {
         let found = whole(log);
         let count = found.len();
         assert!(found.is_empty(), "{rows} rows, {count} statements: {}", found.join("\n"));
+    }
+}
+
+/// Each claim would else pass over all deleted rows: that a task comes back says no more than where it is.
+pub(crate) fn a_claim_after_a_task_came_back_looks_from_where_that_is() {
+    let cluster = cluster(&EXPLAINED);
+    let queue = queue(&url(&cluster));
+    queue.enqueue(job()).unwrap();
+    cluster.sql("postgres", &KEEP_DELETED).unwrap();
+    cluster.sql("postgres", &DELETED_BEFORE).unwrap();
+    let log = cluster.folder().join("log");
+    let come_back: [fn(&Queue, &Lease); 3] = [
+        |queue, lease| queue.release(lease).unwrap(),
+        |queue, lease| {
+            queue.fail(lease, TaskError::new("again").retry_after(Duration::ZERO)).unwrap();
+        },
+        |queue, lease| {
+            queue.complete(lease).unwrap();
+            let keyed = || job().unique(Unique::key("u").replace());
+            let id = queue.enqueue(keyed()).unwrap().id();
+            assert_eq!(queue.enqueue(keyed()).unwrap().id(), id);
+        },
+    ];
+    for comes_back in come_back {
+        // A claim looks from the first once in a while.
+        wait_for("a claim passes over nothing", || {
+            comes_back(&queue, &claimed(&queue));
+            let before = fs::read_to_string(&log).unwrap().len();
+            queue.release(&claimed(&queue)).unwrap();
+            let log = fs::read_to_string(&log).unwrap();
+            let log = log.get(before..).unwrap();
+            assert!(log.contains("DELETE FROM prismq.ready"), "the claim is not logged: {log}");
+            large(log).is_empty()
+        });
     }
 }

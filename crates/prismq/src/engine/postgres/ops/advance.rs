@@ -86,9 +86,7 @@ impl Run<'_, '_> {
     fn reclaim(&mut self, now: i64) -> Result<()> {
         let (wall, from) = (self.now.wall.as_micros(), self.due_from.expiry);
         let rows = self.end_leases(RECLAIM, &[&now, &HINTS_MAX, &LEASE_EXPIRED, &wall, &from])?;
-        if !rows.is_empty() {
-            self.add_anywhere();
-        }
+        // Those that are ready are suspects, which claims look for from the first place each time.
         let mut reclaimed = Vec::with_capacity(rows.len());
         for row in &rows {
             let (id, lane, state): (i64, i32, i16) =

@@ -39,6 +39,7 @@ const fn adds_anywhere(operation: &Operation) -> bool {
             | Operation::ClaimEach { .. }
             | Operation::Complete { .. }
             | Operation::Fail { .. }
+            | Operation::Release(_)
             | Operation::Defer { .. }
             | Operation::Note { .. }
             | Operation::Extend { .. }

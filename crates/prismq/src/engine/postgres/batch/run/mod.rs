@@ -345,6 +345,17 @@ impl<'a, 't> Run<'a, 't> {
         self.added.entry(lane).and_modify(|first| *first = place.min(*first)).or_insert(place);
     }
 
+    /// The same for tasks of which a statement returned the id, and at this column the lane, and then the key of the order
+    /// if the task is ready.
+    pub(crate) fn add_ready(&mut self, rows: &[Row], place: usize) -> Result<()> {
+        for row in rows {
+            if let Some(key) = row.column(place + 1)? {
+                self.add(row.column(place)?, (key, row.column(0)?));
+            }
+        }
+        Ok(())
+    }
+
     /// The same for tasks anywhere.
     pub(crate) fn add_anywhere(&mut self) {
         self.shared.marks().forget();

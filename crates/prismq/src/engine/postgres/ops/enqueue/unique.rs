@@ -37,9 +37,12 @@ pub(crate) const CHANGE: &str = "WITH t AS (UPDATE prismq.task t SET
              t.start_by),
      r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id)
            SELECT coalesce(line, lane), suspect, order_key, id FROM t WHERE state = 0),
-     s AS (INSERT INTO prismq.scheduled (run_at, id) SELECT run_at, id FROM t WHERE state = 1)
-     INSERT INTO prismq.deadline (at, id) SELECT start_by, id FROM t WHERE $6 AND start_by IS NOT NULL
-     ON CONFLICT DO NOTHING";
+     s AS (INSERT INTO prismq.scheduled (run_at, id) SELECT run_at, id FROM t WHERE state = 1),
+     d AS (INSERT INTO prismq.deadline (at, id) SELECT start_by, id FROM t WHERE $6 AND start_by IS NOT NULL
+           ON CONFLICT DO NOTHING)
+     SELECT id, lane, CASE WHEN state = 0 THEN order_key END FROM t";
+/// The column of the lane, before that of the key.
+const PLACE: usize = 1;
 /// Deletes keys after this one that nobody holds any more, among the next few. Those of tasks that are kept or dead stay
 /// until the task is gone.
 pub(crate) const SWEEP: &str = "DELETE FROM prismq.unique_key WHERE ctid = ANY (ARRAY(
@@ -192,8 +195,8 @@ fn change(run: &mut Run<'_, '_>, id: i64, task: &NewTask, changes: OnConflict) -
     let params: [&dyn Value; 8] =
         [&id, &order_key, &due, &at, &priority, &replaces, &&*task.payload, &start_by];
     run.execute(LEAVE, &[&vec![id]])?;
-    run.execute(CHANGE, &params)?;
-    run.add_anywhere();
+    let rows = run.query(CHANGE, &params)?;
+    run.add_ready(&rows, PLACE)?;
     let counters = run.counters.of(stored.queue);
     counters.count(stored.state, -1);
     counters.count(if run_at > now.monotonic { SCHEDULED } else { READY }, 1);

@@ -36,7 +36,9 @@ pub(crate) const FAIL: &str = "WITH k AS MATERIALIZED (
            SELECT queue, 3, ending, run_at, id, lane FROM t WHERE state = 3),
      a AS (INSERT INTO prismq.attempt (task, token, attempt, began_at, ended_at, process, worker, error, error_type)
            SELECT id, token, attempt, began_at, $13, $14, worker, short, error_type FROM t WHERE counted)
-     SELECT id, token, failures FROM t";
+     SELECT id, token, failures, lane, CASE WHEN state = 0 THEN order_key END FROM t";
+/// The column of the lane, before that of the key.
+const PLACE: usize = 3;
 /// Deletes the attempts of tasks beyond those that are kept.
 pub(crate) const PRUNE_ATTEMPTS: &str =
     "DELETE FROM prismq.attempt a USING unnest($1::bigint[]) k (id)
@@ -87,9 +89,6 @@ pub(crate) fn fail(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec<Res
         _ => &nothing,
     };
     let nexts = nexts(run, &keys, group)?;
-    if nexts.iter().any(|next| next.state == READY) {
-        run.add_anywhere();
-    }
     let dead = Next::of(run, AfterFailure::Dead);
     let next = |place: usize| nexts.get(place).copied().unwrap_or(dead);
     let text = |place: usize, bytes_max: usize| {
@@ -114,6 +113,7 @@ pub(crate) fn fail(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec<Res
         &began_at, &workers, &wall, &process,
     ];
     let rows = run.end_leases(FAIL, &params)?;
+    run.add_ready(&rows, PLACE)?;
     run.prune_attempts(&rows)?;
     let applied = applied_rows(&rows)?;
     keys.free_slots(run, &applied);

@@ -21,7 +21,9 @@ pub(crate) const RELEASE: &str = "WITH t AS (UPDATE prismq.task t SET
      s AS (INSERT INTO prismq.scheduled (run_at, id) SELECT until, id FROM t WHERE until IS NOT NULL),
      d AS (INSERT INTO prismq.deadline (at, id) SELECT start_by, id FROM t WHERE start_by IS NOT NULL
            ON CONFLICT DO NOTHING)
-     SELECT id, token FROM t";
+     SELECT id, token, lane, CASE WHEN until IS NULL THEN order_key END FROM t";
+/// The column of the lane, before that of the key.
+const PLACE: usize = 2;
 
 /// Puts the tasks of these operations back; an answer for each.
 pub(crate) fn release(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec<Result<Answer>>> {
@@ -33,7 +35,9 @@ pub(crate) fn release(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec<
     };
     let ids = keys.ids();
     let untils = keys.column(|place, _| until(place));
-    let applied = applied_rows(&run.end_leases(RELEASE, &[&ids, &keys.tokens(), &untils])?)?;
+    let rows = run.end_leases(RELEASE, &[&ids, &keys.tokens(), &untils])?;
+    run.add_ready(&rows, PLACE)?;
+    let applied = applied_rows(&rows)?;
     for (place, key) in keys.column(|place, key| (place, *key)) {
         if applied.contains(&(key.id.as_i64(), key.token)) {
             run.count_put_back(&key, until(place).is_some());
@@ -53,11 +57,11 @@ impl Run<'_, '_> {
         if keys.is_empty() {
             return Ok(());
         }
-        self.add_anywhere();
         let ids: Vec<i64> = keys.iter().map(|key| key.id.as_i64()).collect();
         let tokens: Vec<i64> = keys.iter().map(|key| key.token).collect();
         let untils: Vec<Option<i64>> = vec![None; keys.len()];
-        self.execute(RELEASE, &[&ids, &tokens, &untils])?;
+        let rows = self.query(RELEASE, &[&ids, &tokens, &untils])?;
+        self.add_ready(&rows, PLACE)?;
         for key in keys {
             self.count_put_back(key, false);
             if key.limited {
