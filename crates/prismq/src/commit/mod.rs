@@ -2,9 +2,9 @@
 //!
 //! A caller puts its operations in the submission queue ([`pending`]). If no other caller leads, it leads: it
 //! takes what waits, applies it in one transaction ([`apply`]), wakes the others with their answers, and hands
-//! the lead to the first of those that came meanwhile (the write group of RocksDB). There is no timer: what
-//! arrives during a commit is the next group. A lone caller applies its operations itself, without a thread
-//! switch.
+//! the lead to the first of those that came meanwhile (the write group of RocksDB). What arrives during a commit is
+//! the next group, which waits a moment for the callers just answered to come back ([`gathering`]). A lone caller
+//! applies its operations itself, without a thread switch.
 //!
 //! Where the engine applies claims in parallel, submissions in which nothing must be durable (claims, begins, extensions,
 //! releases, notes without a checkpoint) have a second submission queue with its own leader.
@@ -23,6 +23,7 @@ mod apply;
 mod background;
 mod claimer;
 mod endings;
+mod gathering;
 mod pending;
 mod room;
 mod submission;
@@ -32,7 +33,7 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use self::apply::Applied;
 use self::pending::{Group, Pending, Submitted};
@@ -101,6 +102,7 @@ impl Committer {
         let pending = self.pending_for(&operations);
         match pending.submit(operations) {
             Ok(Submitted::Lead(group)) => self.lead(pending, group),
+            Ok(Submitted::Gather) => self.lead(pending, pending.take_group()),
             Ok(Submitted::Wait(caller)) => match caller.wait() {
                 Role::Answered(answers) => answers,
                 Role::Lead | Role::Wait => self.lead(pending, pending.take_group()),
@@ -147,17 +149,19 @@ impl Committer {
     /// of the caller that leads, whose operations are the group's first.
     fn lead(&self, pending: &Pending, group: Group) -> Answers {
         let Group { mut operations, own, waiters } = group;
+        let began = Instant::now();
         let Applied { mut answers, claimers, poisoned_by, wakers } = self.apply(&mut operations);
         let mut others = answers.split_off(own.min(answers.len())).into_iter();
         let mut answered = Answered::default();
         let is_shared = !waiters.is_empty();
+        pending.answered(waiters.len() + usize::from(own > 0), began.elapsed());
         for (waiter, count) in waiters {
             waiter.answer(others.by_ref().take(count).collect(), &mut answered);
         }
         self.release_unclaimed(mem::take(&mut answered.unclaimed));
         if is_shared {
-            // Callers just answered may submit again at once: letting them in first makes the next group larger,
-            // and a sync costs the same for any size.
+            // Callers just answered may submit again at once: letting them in first makes the next group larger, also
+            // where it does not wait for them.
             thread::yield_now();
         }
         pending.hand_over_lead(&mut answered);

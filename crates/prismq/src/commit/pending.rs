@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use super::gathering::Gathering;
 use super::room::RoomQueue;
 use super::waiter::{Answered, Caller, Role, Waiter};
 use super::{Answers, poisoned};
@@ -31,6 +32,8 @@ pub(super) struct Pending {
     room: Condvar,
     /// Notified when the commit thread is to lead or to end.
     thread: Condvar,
+    /// Notified when all have come for whom the leader waits.
+    gathered: Condvar,
     overload_wait: Duration,
 }
 
@@ -45,6 +48,8 @@ pub(super) struct State {
     thread_leads: bool,
     /// Whether the commit thread ends once nothing is left to lead.
     thread_ends: bool,
+    /// For whom the next group waits.
+    gathering: Gathering,
     /// Futures that wait for room.
     pub(super) room: RoomQueue,
     /// Why all operations fail from now on.
@@ -63,6 +68,8 @@ struct Submission {
 pub(super) enum Submitted {
     /// It leads: it applies this group, of which its operations are the first.
     Lead(Group),
+    /// It leads once it has waited for others.
+    Gather,
     /// It waits for another to apply its operations or to hand it the lead.
     Wait(Arc<Caller>),
 }
@@ -104,6 +111,7 @@ impl Pending {
             state: Mutex::default(),
             room: Condvar::new(),
             thread: Condvar::new(),
+            gathered: Condvar::new(),
             overload_wait,
         }
     }
@@ -118,8 +126,9 @@ impl Pending {
             Ok(state) => state,
             Err(error) => return Err(operations.iter().map(|_| Err(error.clone())).collect()),
         };
-        if !state.leading {
-            state.leading = true;
+        let leads = !mem::replace(&mut state.leading, true);
+        if leads && state.gathering.left(0, Instant::now()).is_none() {
+            state.gathering.ended(1);
             return Ok(Submitted::Lead(Group {
                 own: size.operations,
                 operations,
@@ -127,8 +136,8 @@ impl Pending {
             }));
         }
         let caller = Arc::<Caller>::default();
-        state.push(operations, size, Waiter::Caller(caller.clone()));
-        Ok(Submitted::Wait(caller))
+        self.push(&mut state, operations, size, Waiter::Caller(caller.clone()));
+        Ok(if leads { Submitted::Gather } else { Submitted::Wait(caller) })
     }
 
     /// Queues operations that nobody waits for, whether or not there is room.
@@ -136,7 +145,8 @@ impl Pending {
         let size = Size::of(&operations);
         let mut state = self.lock();
         if state.poisoned.is_none() {
-            state.push(operations, size, Waiter::Future(Arc::new(Promise::abandoned())));
+            let nobody = Waiter::Future(Arc::new(Promise::abandoned()));
+            self.push(&mut state, operations, size, nobody);
             self.lead_by_thread(&mut state);
         }
     }
@@ -157,9 +167,39 @@ impl Pending {
         }
     }
 
-    /// The group of whoever was handed the lead: if a caller, its own operations are the first.
+    /// Queues a submission.
+    pub(super) fn push(
+        &self,
+        state: &mut State,
+        operations: Vec<Operation>,
+        size: Size,
+        waiter: Waiter,
+    ) {
+        state.operations += size.operations;
+        state.bytes += size.bytes;
+        state.submissions.push_back(Submission { operations, bytes: size.bytes, waiter });
+        if state.gathering.is_open() && state.gathers_for(Instant::now()).is_none() {
+            self.gathered.notify_one();
+        }
+    }
+
+    /// A group that took so long is about to be answered to so many.
+    pub(super) fn answered(&self, waiters: usize, took: Duration) {
+        let mut state = self.lock();
+        let waiting = state.submissions.len();
+        state.gathering.answered((waiters, waiting), took, Instant::now());
+    }
+
+    /// The group of whoever was handed the lead, once those have come who are waited for: if a caller, its own operations
+    /// are the first.
     pub(super) fn take_group(&self) -> Group {
         let mut state = self.lock();
+        while let Some(left) = state.gathers_for(Instant::now()) {
+            let waited = self.gathered.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let submissions = state.submissions.len();
+        state.gathering.ended(submissions);
         let mut group = Group::default();
         let mut bytes = 0;
         while let Some(next) = state.submissions.front() {
@@ -258,11 +298,12 @@ impl State {
         }
     }
 
-    /// Queues a submission.
-    pub(super) fn push(&mut self, operations: Vec<Operation>, size: Size, waiter: Waiter) {
-        self.operations += size.operations;
-        self.bytes += size.bytes;
-        self.submissions.push_back(Submission { operations, bytes: size.bytes, waiter });
+    /// How long the leader waits for others, if there is room in its group.
+    fn gathers_for(&self, now: Instant) -> Option<Duration> {
+        let has_room = self.operations < GROUP_OPERATIONS_MAX
+            && self.bytes < GROUP_BYTES_MAX
+            && self.poisoned.is_none();
+        self.gathering.left(self.submissions.len(), now).filter(|_| has_room)
     }
 
     /// The wakers of the futures for which there is room now, or that wait for none any more.

@@ -58,7 +58,8 @@ impl Submission {
         let queued = has_room.map(|has_room| {
             has_room.then(|| {
                 let promise = Arc::<Promise<Answers>>::default();
-                state.push(mem::take(operations), size, Waiter::Future(promise.clone()));
+                let waiter = Waiter::Future(promise.clone());
+                pending.push(&mut state, mem::take(operations), size, waiter);
                 pending.lead_by_thread(&mut state);
                 promise
             })

@@ -22,6 +22,24 @@ fn operations_that_arrive_during_a_commit_are_the_next_group() {
     assert!(!fixture.committer.pending.lock().leading);
 }
 
+/// Else the first to come back would be a group by itself, and all others would wait for it.
+#[test]
+fn callers_that_come_back_after_their_answers_share_a_group() {
+    let fixture = fixture(Duration::ZERO);
+    let started = Instant::now();
+    let mut first = 0;
+    // A thread may take longer to come than it is waited for.
+    while first != 3 {
+        assert!(started.elapsed() < PATIENCE, "the first to come does not wait for the others");
+        fixture.committer.pending.answered(3, PATIENCE);
+        let callers = [1; 3].map(|operations| fixture.caller(operations));
+        first = fixture.next_group();
+        (0..3).for_each(|_| fixture.answer(Ok(())));
+        callers.into_iter().for_each(|caller| drop(caller.answers()));
+        fixture.groups();
+    }
+}
+
 #[test]
 fn a_group_is_bounded_in_operations() {
     let fixture = fixture(Duration::ZERO);

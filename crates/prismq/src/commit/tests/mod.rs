@@ -9,7 +9,6 @@ mod parallel;
 use std::path::Path;
 use std::slice;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Instant;
 
 use super::*;
 use crate::engine::{Claimed, Found, Reader, Search, Watch};
