@@ -1,39 +1,39 @@
-//! Whether the next group waits for the callers that were just answered.
+//! Lets the leader of the next group wait for the callers that were just answered.
 //!
-//! Callers that do the same again come back a moment after their answers. If one of them led at once, the others would wait
-//! for its transaction, and from then on the callers would take turns as two groups, each of which waits for the other. So
-//! the next leader waits until as many have come as were answered, no longer than a fraction of what the last group took.
-//! Where they do not come back, the following groups do not wait. Servers of databases have settings with this purpose, such
-//! as `commit_delay` and `commit_siblings`.
+//! Callers in a loop submit again a moment after they are answered. If the first of them led at once, the others would miss
+//! its group, and from then on there would be two groups, each waiting for the other's commit. So the leader waits until as
+//! many callers have submitted as were answered, for at most a fraction of the time that the last group took. If they do
+//! not submit again, the next groups start without a wait. Database servers have settings for the same purpose, such as
+//! `commit_delay` and `commit_siblings`.
 
 use std::time::{Duration, Instant};
 
-/// How much shorter than the last group the next leader's wait is at most.
+/// The leader waits for at most one part in this many of the time that the last group took.
 const FRACTION: u32 = 8;
-/// Shorter waits are left out: a thread that sleeps wakes so much later.
+/// The leader does not wait for less than this, which is how late a sleeping thread wakes up.
 const WAIT_MIN: Duration = Duration::from_micros(50);
-/// The longest wait: coming back takes no longer because a server is far away or a disk is slow.
+/// The longest wait: a slow disk or a distant server does not make callers slower to submit again.
 const WAIT_MAX: Duration = Duration::from_millis(2);
-/// Waits are left out for two groups after one in vain, twice as many after each further one, up to two to this power.
-const VAIN_MAX: u32 = 6;
+/// After this many useless waits in a row, the number of groups without a wait no longer doubles.
+const USELESS_MAX: u32 = 6;
 
-/// For whom the next group waits.
+/// Which callers the next leader waits for, and how long.
 #[derive(Debug, Default)]
 pub(super) struct Gathering {
     /// How many submissions waited when the last group was answered.
     waiting: usize,
-    /// How many callers were answered.
+    /// How many callers it answered.
     answered: usize,
-    /// How long the next leader waits for them.
+    /// When the leader stops waiting; `None` if it does not wait.
     until: Option<Instant>,
-    /// How many waits in a row were in vain.
-    vain: u32,
-    /// For how many groups there is no wait.
-    spared: u32,
+    /// How many waits in a row brought fewer than half of the callers.
+    useless: u32,
+    /// How many groups are still to start without a wait.
+    skips: u32,
 }
 
 impl Gathering {
-    /// So many callers are answered, while so many submissions wait, by a group that took so long.
+    /// A group is answered: the number of its callers, the number of submissions that wait, and the time it took.
     pub(super) fn answered(
         &mut self,
         (answered, waiting): (usize, usize),
@@ -42,39 +42,39 @@ impl Gathering {
     ) {
         (self.answered, self.waiting, self.until) = (answered, waiting, None);
         let wait = (took / FRACTION).min(WAIT_MAX);
-        // One caller alone waits for nobody.
+        // A single caller has nobody to wait for.
         if answered + waiting < 2 || wait < WAIT_MIN {
             return;
         }
-        match self.spared.checked_sub(1) {
-            Some(spared) => self.spared = spared,
+        match self.skips.checked_sub(1) {
+            Some(skips) => self.skips = skips,
             None => self.until = Some(now + wait),
         }
     }
 
-    /// Whether the next leader waits, or is about to.
+    /// Whether the leader waits, or may wait, for callers.
     pub(super) const fn is_open(&self) -> bool {
         self.until.is_some()
     }
 
-    /// How long the next leader waits while so many submissions do.
+    /// How much longer the leader waits, given the number of submissions that wait.
     pub(super) fn left(&self, waiting: usize, now: Instant) -> Option<Duration> {
         let is_complete = waiting >= self.waiting + self.answered;
         let left = self.until?.saturating_duration_since(now);
         (!is_complete && !left.is_zero()).then_some(left)
     }
 
-    /// The next group is taken, of so many submissions.
+    /// The wait is over: the next group is taken from this many submissions.
     pub(super) fn ended(&mut self, submissions: usize) {
         if self.until.take().is_none() {
             return;
         }
         let came = submissions.saturating_sub(self.waiting);
         if 2 * came >= self.answered {
-            self.vain = 0;
+            self.useless = 0;
         } else {
-            self.vain = VAIN_MAX.min(self.vain + 1);
-            self.spared = 1 << self.vain;
+            self.useless = USELESS_MAX.min(self.useless + 1);
+            self.skips = 1 << self.useless;
         }
     }
 }
@@ -102,7 +102,7 @@ mod tests {
         gathering.answered((3, 2), WAIT_MIN * FRACTION, now);
         assert_eq!(gathering.left(2, now), Some(WAIT_MIN));
         gathering.answered((3, 2), WAIT_MIN, now);
-        assert_eq!(gathering.left(2, now), None, "too short to sleep");
+        assert_eq!(gathering.left(2, now), None, "too short for a sleep");
     }
 
     #[test]
@@ -114,31 +114,31 @@ mod tests {
         assert_eq!(gathering.left(1, now), Some(LEFT), "else two callers would take turns");
     }
 
-    /// For how many groups of which nobody comes back there is no wait.
-    fn spared(gathering: &mut Gathering, now: Instant) -> usize {
-        let mut spared = 0;
+    /// Answers groups whose callers do not submit again; returns how many start without a wait.
+    fn skipped(gathering: &mut Gathering, now: Instant) -> usize {
+        let mut skipped = 0;
         loop {
             gathering.answered((4, 1), TOOK, now);
             if gathering.left(1, now).is_some() {
-                return spared;
+                return skipped;
             }
             gathering.ended(1);
-            spared += 1;
+            skipped += 1;
         }
     }
 
     #[test]
     fn groups_whose_callers_do_not_come_back_are_not_waited_for() {
         let (mut gathering, now) = (Gathering::default(), Instant::now());
-        assert_eq!(spared(&mut gathering, now), 0);
+        assert_eq!(skipped(&mut gathering, now), 0);
         for expected in [2, 4, 8, 16, 32, 64, 64] {
             gathering.ended(2);
-            assert_eq!(spared(&mut gathering, now), expected);
+            assert_eq!(skipped(&mut gathering, now), expected);
         }
         // Half of them are worth the wait.
         gathering.ended(3);
-        assert_eq!(spared(&mut gathering, now), 0);
+        assert_eq!(skipped(&mut gathering, now), 0);
         gathering.ended(1);
-        assert_eq!(spared(&mut gathering, now), 2);
+        assert_eq!(skipped(&mut gathering, now), 2);
     }
 }

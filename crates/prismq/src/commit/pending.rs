@@ -32,7 +32,7 @@ pub(super) struct Pending {
     room: Condvar,
     /// Notified when the commit thread is to lead or to end.
     thread: Condvar,
-    /// Notified when all have come for whom the leader waits.
+    /// Notified when all callers that the leader waits for have submitted, or its group is full.
     gathered: Condvar,
     overload_wait: Duration,
 }
@@ -48,7 +48,7 @@ pub(super) struct State {
     thread_leads: bool,
     /// Whether the commit thread ends once nothing is left to lead.
     thread_ends: bool,
-    /// For whom the next group waits.
+    /// Which callers the next leader waits for.
     gathering: Gathering,
     /// Futures that wait for room.
     pub(super) room: RoomQueue,
@@ -183,15 +183,15 @@ impl Pending {
         }
     }
 
-    /// A group that took so long is about to be answered to so many.
+    /// A group is about to be answered: the number of its callers, and the time it took.
     pub(super) fn answered(&self, waiters: usize, took: Duration) {
         let mut state = self.lock();
         let waiting = state.submissions.len();
         state.gathering.answered((waiters, waiting), took, Instant::now());
     }
 
-    /// The group of whoever was handed the lead, once those have come who are waited for: if a caller, its own operations
-    /// are the first.
+    /// Waits for callers that were just answered, then takes the leader's group. If a caller leads, its own operations are
+    /// the first.
     pub(super) fn take_group(&self) -> Group {
         let mut state = self.lock();
         while let Some(left) = state.gathers_for(Instant::now()) {

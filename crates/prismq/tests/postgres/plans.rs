@@ -269,7 +269,7 @@ pub(crate) fn statements_read_no_whole_index_where_deleted_rows_are_kept() {
     }
 }
 
-/// Each claim would else pass over all deleted rows: that a task comes back says no more than where it is.
+/// Otherwise each claim would read past all deleted rows again, although it is known where the task is.
 pub(crate) fn a_claim_after_a_task_came_back_looks_from_where_that_is() {
     let cluster = cluster(&EXPLAINED);
     let queue = queue(&url(&cluster));
@@ -290,7 +290,7 @@ pub(crate) fn a_claim_after_a_task_came_back_looks_from_where_that_is() {
         },
     ];
     for comes_back in come_back {
-        // A claim looks from the first once in a while.
+        // Now and then a claim starts at the first row.
         wait_for("a claim passes over nothing", || {
             comes_back(&queue, &claimed(&queue));
             let before = fs::read_to_string(&log).unwrap().len();

@@ -22,13 +22,13 @@ fn operations_that_arrive_during_a_commit_are_the_next_group() {
     assert!(!fixture.committer.pending.lock().leading);
 }
 
-/// Else the first to come back would be a group by itself, and all others would wait for it.
+/// Otherwise the first caller would be a group of its own, and the others would wait for its commit.
 #[test]
 fn callers_that_come_back_after_their_answers_share_a_group() {
     let fixture = fixture(Duration::ZERO);
     let started = Instant::now();
     let mut first = 0;
-    // A thread may take longer to come than it is waited for.
+    // A thread may start later than the leader waits.
     while first != 3 {
         assert!(started.elapsed() < PATIENCE, "the first to come does not wait for the others");
         fixture.committer.pending.answered(3, PATIENCE);

@@ -345,8 +345,8 @@ impl<'a, 't> Run<'a, 't> {
         self.added.entry(lane).and_modify(|first| *first = place.min(*first)).or_insert(place);
     }
 
-    /// The same for tasks of which a statement returned the id, and at this column the lane, and then the key of the order
-    /// if the task is ready.
+    /// The same for the rows of a statement: the id is in the first column, the lane at column `place`, and the order key in
+    /// the column after that, NULL unless the task is ready.
     pub(crate) fn add_ready(&mut self, rows: &[Row], place: usize) -> Result<()> {
         for row in rows {
             if let Some(key) = row.column(place + 1)? {
