@@ -196,7 +196,12 @@ fn change(run: &mut Run<'_, '_>, id: i64, task: &NewTask, changes: OnConflict) -
         [&id, &order_key, &due, &at, &priority, &replaces, &&*task.payload, &start_by];
     run.execute(LEAVE, &[&vec![id]])?;
     let rows = run.query(CHANGE, &params)?;
-    run.add_ready(&rows, PLACE)?;
+    if run.is_of_caller() {
+        // It is committed later, while claims may look for the task in vain.
+        run.add_anywhere();
+    } else {
+        run.add_ready(&rows, PLACE)?;
+    }
     let counters = run.counters.of(stored.queue);
     counters.count(stored.state, -1);
     counters.count(if run_at > now.monotonic { SCHEDULED } else { READY }, 1);
