@@ -185,7 +185,8 @@ fn main() -> ExitCode {
             a_completion_waits_once_and_an_extension_twice
             a_claim_waits_once_however_many_types_it_serves_and_whether_or_not_it_finds_enough
             claims_that_go_on_for_longer_than_their_leases_wait_once
-            completions_before_a_claim_do_not_wait;
+            completions_before_a_claim_do_not_wait
+            upkeep_waits_a_few_times_however_many_queues_there_are;
         races:
             a_task_is_cancelled_while_it_is_claimed
             two_clients_that_prune_delete_no_more_than_is_beyond

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use prismq::{Claim, Lease, NewTask, Queue};
+use prismq::{Claim, Keep, Lease, Limit, NewTask, Queue, Retention};
 
 use crate::support::{Proxy, cluster, queue, task, wait_for};
 
@@ -118,4 +118,36 @@ pub(crate) fn completions_before_a_claim_do_not_wait() {
     });
     // At most one transaction for the first, and one for the others.
     assert!(trips <= 4, "{trips} round trips");
+}
+
+/// Every 128 transactions, the caller of the last one waits for it as well.
+pub(crate) fn upkeep_waits_a_few_times_however_many_queues_there_are() {
+    const TRANSACTIONS: usize = 128;
+    let cluster = cluster(&[]);
+    let proxy = Proxy::delayed(cluster.folder(), Duration::from_millis(1));
+    let queue = queue(&proxy.url());
+    let with_upkeep = || {
+        let calls = (0..TRANSACTIONS).map(|_| {
+            proxy.round_trips();
+            queue.enqueue(task()).unwrap();
+            proxy.round_trips()
+        });
+        calls.max().unwrap()
+    };
+    // The first prepares its statements.
+    let fewest = || (0..5).map(|_| with_upkeep()).min().unwrap();
+    assert_eq!(fewest(), 4, "the enqueue, and upkeep's beginning, looks and commit");
+    queue.set_limit("service", Limit::concurrency(1).per_key()).unwrap();
+    queue.enqueue(NewTask::new("keyed", []).limit("service").key("a")).unwrap();
+    let keep = Keep::last(10).for_at_most(Duration::from_secs(3600));
+    for name in ["default", "b", "c", "d"] {
+        queue
+            .set_retention(name, Retention { completed: keep, cancelled: keep, dead: keep })
+            .unwrap();
+        queue.enqueue(task().queue(name)).unwrap();
+        let ended = queue.claim(&Claim::new(["job"]).queue(name)).unwrap().remove(0);
+        queue.complete(&ended).unwrap();
+    }
+    let trips = fewest();
+    assert_eq!(trips, 6, "two more to prune the queues");
 }

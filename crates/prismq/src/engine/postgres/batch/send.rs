@@ -74,9 +74,17 @@ impl Run<'_, '_> {
         ticket
     }
 
-    /// The rows of a statement that was put off, once it was sent.
-    pub(crate) fn answer_to(&self, ticket: Ticket) -> &[Row] {
-        self.put_off.answers.get(ticket.0).map_or(&[], Vec::as_slice)
+    /// Sends what was put off.
+    pub(crate) fn send_put_off(&mut self) -> Result<()> {
+        if self.put_off.unsent.is_empty() {
+            return Ok(());
+        }
+        self.send(&[], false).map(drop)
+    }
+
+    /// Takes the rows of a statement that was put off, once it was sent.
+    pub(crate) fn take_answer(&mut self, ticket: Ticket) -> Vec<Row> {
+        self.put_off.answers.get_mut(ticket.0).map(std::mem::take).unwrap_or_default()
     }
 
     /// How long the server took for so many of the statements that were waited for last, which came before so many others

@@ -119,7 +119,7 @@ impl Run<'_, '_> {
     }
 
     /// An answer for each operation, once the transaction is finished.
-    pub(crate) fn answers(&self, applied: Vec<Answers<'_>>) -> Result<Vec<Result<Answer>>> {
+    pub(crate) fn answers(&mut self, applied: Vec<Answers<'_>>) -> Result<Vec<Result<Answer>>> {
         let mut answers = Vec::new();
         for part in applied {
             answers.extend(match part {

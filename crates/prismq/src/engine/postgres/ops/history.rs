@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use crate::engine::postgres::batch::queues::{CANCELLED, COMPLETED, DEAD};
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::batch::send::Ticket;
 use crate::engine::postgres::client::Columns;
 use crate::engine::postgres::ops::records;
+use crate::engine::postgres::ops::settings::type_retention::LANES;
 use crate::model::limits::HISTORY_MAX;
-use crate::model::{Keep, Result, Retention};
+use crate::model::{Error, Keep, Result, Retention};
 use crate::time::Timestamp;
 
 /// Whether no other transaction prunes the queue. Two that count at the same time would both delete what is beyond,
@@ -48,23 +50,73 @@ pub(crate) const SET: &str =
          cancelled_age = $5, dead_keep = $6, dead_age = $7
      WHERE id = $1";
 
+/// So many queues are pruned in two round trips, which must be answered in time.
+const QUEUES_AT_ONCE: usize = 16;
+
+/// What was asked of a queue.
+struct Counted {
+    lock: Ticket,
+    kept: Ticket,
+    /// Those whose types have a retention.
+    lanes: Option<Ticket>,
+}
+
+/// Tasks of a queue in one state that are deleted: at most so many.
+struct Deletion {
+    queue: i32,
+    state: i16,
+    most: i64,
+    ticket: Ticket,
+}
+
 impl Run<'_, '_> {
-    /// Deletes up to `most` of each kind of ended tasks beyond a queue's settings; whether more may be left. Needs the
-    /// counters so far to be written. While another transaction prunes the queue, it is left to that.
-    pub(crate) fn prune(&mut self, queue: i32, most: i64) -> Result<bool> {
+    /// Deletes so many, at most, of each kind of ended tasks beyond the settings of these queues; whether more may be left.
+    /// Needs the counters so far to be written. A queue that another transaction prunes is left to that.
+    pub(crate) fn prune(&mut self, queues: &[(i32, i64)]) -> Result<bool> {
+        let mut more = false;
+        for queues in queues.chunks(QUEUES_AT_ONCE) {
+            let counts: Vec<_> = queues.iter().map(|(queue, _)| self.count_ended(*queue)).collect();
+            self.send_put_off()?;
+            let mut deletions = Vec::new();
+            for ((queue, most), count) in queues.iter().zip(counts) {
+                deletions.extend(self.delete_beyond(*queue, *most, &count)?);
+            }
+            if deletions.is_empty() {
+                continue;
+            }
+            self.send_put_off()?;
+            for deletion in &deletions {
+                more |= self.count_deleted(deletion)?;
+            }
+        }
+        Ok(more)
+    }
+
+    /// Locks a queue, and counts its ended tasks.
+    fn count_ended(&mut self, queue: i32) -> Counted {
         // The count is of what was committed before it began, so that the lock comes first.
-        let answers = self.query_all(&[(LOCK, &[&queue]), (KEPT, &[&queue])])?;
-        let [locked, counted] = answers.as_slice() else { return Ok(false) };
-        let is_locked = locked.first().map_or(Ok(false), |row| row.column(0))?;
-        let Some(row) = counted.first().filter(|_| is_locked) else { return Ok(false) };
+        Counted {
+            lock: self.put_off(LOCK, &[&queue]),
+            kept: self.put_off(KEPT, &[&queue]),
+            lanes: self.has_type_retention.then(|| self.put_off(LANES, &[&queue])),
+        }
+    }
+
+    /// Puts off deleting what there is too much of.
+    fn delete_beyond(&mut self, queue: i32, most: i64, counted: &Counted) -> Result<Vec<Deletion>> {
+        let is_locked =
+            self.take_answer(counted.lock).first().map_or(Ok(false), |row| row.column(0))?;
+        let kept = self.take_answer(counted.kept);
+        let Some(row) = kept.first().filter(|_| is_locked) else { return Ok(Vec::new()) };
         let wall = self.now.wall;
-        let lanes = self.lanes_with_retention(queue)?;
+        let lanes = counted.lanes.map(|lanes| self.take_answer(lanes)).unwrap_or_default();
+        let lanes: Vec<i32> = lanes.iter().map(|row| row.column(0)).collect::<Result<_>>()?;
+        let mut deletions = Vec::new();
         let kinds = [
             (COMPLETED, row.column(0)?, row.column::<Option<i32>>(3)?, row.column(4)?, wall),
             (CANCELLED, row.column(1)?, row.column(5)?, row.column(6)?, wall),
             (DEAD, row.column(2)?, row.column(7)?, row.column(8)?, self.now.monotonic),
         ];
-        let mut more = false;
         for (state, count, keep, age, now) in kinds {
             let mut count: i64 = count;
             if state == DEAD
@@ -79,14 +131,21 @@ impl Run<'_, '_> {
                 continue;
             }
             let ended_by = ended_by.unwrap_or(i64::MIN);
-            let pruned: i64 =
-                self.row(PRUNE, &[&queue, &state, &beyond, &ended_by, &most, &lanes])?.column(0)?;
-            more |= pruned >= most;
-            let counters = self.counters.of(queue);
-            counters.count(state, -pruned);
-            counters.deleted += if state == DEAD { pruned } else { 0 };
+            let ticket = self.put_off(PRUNE, &[&queue, &state, &beyond, &ended_by, &most, &lanes]);
+            deletions.push(Deletion { queue, state, most, ticket });
         }
-        Ok(more)
+        Ok(deletions)
+    }
+
+    /// Counts what was deleted; whether more may be left.
+    fn count_deleted(&mut self, deletion: &Deletion) -> Result<bool> {
+        let Deletion { queue, state, most, ticket } = *deletion;
+        let answer = self.take_answer(ticket);
+        let deleted: i64 = answer.first().ok_or_else(Error::unanswered)?.column(0)?;
+        let counters = self.counters.of(queue);
+        counters.count(state, -deleted);
+        counters.deleted += if state == DEAD { deleted } else { 0 };
+        Ok(deleted >= most)
     }
 
     /// Sets which ended tasks of a queue are kept.

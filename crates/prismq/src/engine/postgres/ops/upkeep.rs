@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::engine::postgres::batch::STEP_TASKS_MAX;
 use crate::engine::postgres::batch::counters::FOLD;
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::batch::send::Ticket;
 use crate::engine::postgres::client::Columns;
 use crate::model::Result;
 
@@ -77,28 +78,40 @@ fn is_due(last: &Mutex<Instant>, interval: Duration, anyway: bool) -> bool {
 }
 
 impl Run<'_, '_> {
-    /// Adds up the counters, and deletes some of what is beyond the retention of queues.
+    /// Adds up the counters, and deletes some of what is beyond the retention of queues and keys. A caller waits for it, so
+    /// that it takes few round trips: one to look at everything, and where a queue keeps ended tasks, two to prune it.
     pub(crate) fn keep_up(&mut self) -> Result<()> {
-        self.execute(FOLD, &[])?;
-        for row in self.query(RETAINED, &[])? {
-            self.prune(row.column(0)?, STEP_TASKS_MAX)?;
-        }
-        self.prune_by_type()?;
-        self.correct_schedules()?;
-        self.forget_keys()
+        self.put_off(FOLD, &[]);
+        let retained = self.put_off(RETAINED, &[]);
+        let by_type = self.prune_by_type();
+        let ahead = self.look_for_ahead();
+        let keys = self.look_for_idle_keys();
+        self.send_put_off()?;
+        self.count_pruned_by_type(by_type)?;
+        self.correct_schedules(ahead)?;
+        self.forget_keys(keys)?;
+        let queues = self.take_answer(retained);
+        let queues = queues.iter().map(|row| Ok((row.column(0)?, STEP_TASKS_MAX)));
+        let queues: Vec<_> = queues.collect::<Result<_>>()?;
+        self.prune(&queues).map(drop)
     }
 
-    /// Deletes some keys without tasks, of more than were added.
-    fn forget_keys(&mut self) -> Result<()> {
+    /// Puts off looking at keys, at more than were added.
+    fn look_for_idle_keys(&mut self) -> Option<Ticket> {
         let shared = self.shared;
-        if !shared.lanes().has_keys() {
-            return Ok(());
-        }
-        let added = shared.keys_added.swap(0, Ordering::Relaxed);
-        let most = i64::try_from(KEYS_MIN + 2 * added.min(KEYS_ADDED_MAX)).unwrap_or(0);
-        let last = self.sweep_keys(shared.last_swept.load(Ordering::Relaxed), most)?;
+        shared.lanes().has_keys().then(|| {
+            let added = shared.keys_added.swap(0, Ordering::Relaxed);
+            let most = i64::try_from(KEYS_MIN + 2 * added.min(KEYS_ADDED_MAX)).unwrap_or(0);
+            self.look_at_keys(shared.last_swept.load(Ordering::Relaxed), most)
+        })
+    }
+
+    /// Deletes those of the keys that have no tasks.
+    fn forget_keys(&mut self, keys: Option<Ticket>) -> Result<()> {
+        let Some(keys) = keys else { return Ok(()) };
+        let last = self.sweep_keys(keys)?;
         // From the first again after the last.
-        shared.last_swept.store(last.unwrap_or(0), Ordering::Relaxed);
+        self.shared.last_swept.store(last.unwrap_or(0), Ordering::Relaxed);
         Ok(())
     }
 }

@@ -412,10 +412,13 @@ impl<'a, 't> Run<'a, 't> {
     }
 
     fn commit(&mut self) -> Result<()> {
-        for (queue, kept) in self.counters.with_more_kept() {
-            self.write_counters()?;
-            // What other clients keep meanwhile they leave to whoever prunes.
-            self.prune(queue, super::STEP_TASKS_MAX + 4 * kept)?;
+        // What other clients keep meanwhile they leave to whoever prunes.
+        let most = |kept| super::STEP_TASKS_MAX + 4 * kept;
+        let kept = self.counters.with_more_kept();
+        let kept: Vec<_> = kept.into_iter().map(|(queue, kept)| (queue, most(kept))).collect();
+        if !kept.is_empty() {
+            self.write_counters();
+            self.prune(&kept)?;
         }
         let add = self.shared.statements.text(counters::ADD);
         let rows: Vec<counters::Row> =
@@ -440,13 +443,12 @@ impl<'a, 't> Run<'a, 't> {
         Ok(())
     }
 
-    /// Writes the counters so far.
-    pub(crate) fn write_counters(&mut self) -> Result<()> {
+    /// Writes the counters so far, before the next statement.
+    pub(crate) fn write_counters(&mut self) {
         for change in self.counters.take() {
             self.limits.count_leased(change.0, change.1.leased);
             let row = counters::Row::new(change);
-            self.execute(counters::ADD, &row.values())?;
+            self.put_off(counters::ADD, &row.values());
         }
-        Ok(())
     }
 }

@@ -9,6 +9,7 @@ use crate::engine::Operation;
 use crate::engine::postgres::batch::lanes::{Keyed, Lane};
 use crate::engine::postgres::batch::queues::missing;
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::batch::send::Ticket;
 use crate::engine::postgres::client::{Columns, Value};
 use crate::model::{NewTask, Result};
 
@@ -118,10 +119,15 @@ impl<'a> Wanted<'a> {
 }
 
 impl Run<'_, '_> {
-    /// Deletes keys after this one that have no task, among the next ones; the last that was looked at.
-    pub(crate) fn sweep_keys(&mut self, after: i64, most: i64) -> Result<Option<i64>> {
+    /// Puts off looking at the next keys after this one.
+    pub(crate) fn look_at_keys(&mut self, after: i64, most: i64) -> Ticket {
         let now = self.now.monotonic.as_micros();
-        let rows = self.query(LOCK_IDLE, &[&after, &most, &now])?;
+        self.put_off(LOCK_IDLE, &[&after, &most, &now])
+    }
+
+    /// Deletes those of the keys that have no task; the last that was looked at.
+    pub(crate) fn sweep_keys(&mut self, keys: Ticket) -> Result<Option<i64>> {
+        let rows = self.take_answer(keys);
         let mut idle = Vec::new();
         for row in &rows {
             if row.column(1)? {
@@ -129,7 +135,7 @@ impl Run<'_, '_> {
             }
         }
         if !idle.is_empty() {
-            self.execute(DELETE_IDLE, &[&idle])?;
+            self.put_off(DELETE_IDLE, &[&idle]);
         }
         rows.last().map(|row| row.column(0)).transpose()
     }

@@ -115,9 +115,9 @@ impl Added {
     /// An answer for each operation, once the statement was sent.
     pub(in crate::engine::postgres::ops) fn answers(
         self,
-        run: &Run<'_, '_>,
+        run: &mut Run<'_, '_>,
     ) -> Result<Vec<Result<Answer>>> {
-        let row = run.answer_to(self.ticket).first().ok_or_else(Error::unanswered)?;
+        let row = run.take_answer(self.ticket).pop().ok_or_else(Error::unanswered)?;
         // NULL if no tasks were added.
         let mut ids: Vec<i64> = row.column::<Option<_>>(0)?.unwrap_or_default();
         ids.sort_unstable();

@@ -17,6 +17,7 @@ use self::enqueue::Fired;
 use self::row::{Stored, stored};
 use crate::engine::postgres::batch::STEP_TASKS_MAX;
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::batch::send::Ticket;
 use crate::engine::postgres::client::{Columns, Row, Value};
 use crate::model::{Due, Error, Result, Rule, TaskId};
 use crate::time::Timestamp;
@@ -93,13 +94,15 @@ impl Run<'_, '_> {
         })
     }
 
-    /// Decides slots again that were decided by a clock that has been corrected since.
-    pub(crate) fn correct_schedules(&mut self) -> Result<()> {
+    /// Puts off looking for schedules that were decided by a clock that has been corrected since.
+    pub(crate) fn look_for_ahead(&mut self) -> Ticket {
         let correction = self.now.wall.after(CORRECTION_MIN).as_micros();
-        for row in self.query(AHEAD, &[&correction, &Rule::HAS_CRON, &STEP_TASKS_MAX])? {
-            self.decide_again(&row)?;
-        }
-        Ok(())
+        self.put_off(AHEAD, &[&correction, &Rule::HAS_CRON, &STEP_TASKS_MAX])
+    }
+
+    /// Decides the slots of those again.
+    pub(crate) fn correct_schedules(&mut self, ahead: Ticket) -> Result<()> {
+        self.take_answer(ahead).iter().try_for_each(|row| self.decide_again(row))
     }
 
     /// The schedule in a row; if it cannot be read, it is stopped.

@@ -35,7 +35,7 @@ impl Run<'_, '_> {
         if self.queue(id)?.order == order {
             return Ok(Ok(Answer::Ordered));
         }
-        self.write_counters()?;
+        self.write_counters();
         // A queue that holds tasks is refused without keeping others waiting.
         for locks in [[].as_slice(), &[LOCK_WAIT, LOCK_SETTINGS]] {
             locks.iter().try_for_each(|lock| self.execute(lock, &[]))?;
@@ -101,7 +101,7 @@ impl Run<'_, '_> {
     }
 
     fn pruned(&mut self, queue: i32) -> Answered {
-        self.write_counters()?;
-        Ok(Ok(Answer::Pruned { more: self.prune(queue, STEP_TASKS_MAX)? }))
+        self.write_counters();
+        Ok(Ok(Answer::Pruned { more: self.prune(&[(queue, STEP_TASKS_MAX)])? }))
     }
 }

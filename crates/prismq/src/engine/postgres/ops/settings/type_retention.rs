@@ -10,7 +10,8 @@ use crate::engine::Answer;
 use crate::engine::postgres::batch::STEP_TASKS_MAX;
 use crate::engine::postgres::batch::queues::DEAD;
 use crate::engine::postgres::batch::run::Run;
-use crate::engine::postgres::client::Columns;
+use crate::engine::postgres::batch::send::Ticket;
+use crate::engine::postgres::client::{Columns, Row};
 use crate::engine::postgres::ops::records;
 use crate::model::Result;
 
@@ -89,17 +90,6 @@ impl Run<'_, '_> {
         rows.iter().map(|row| Ok((row.column(0)?, until(row.column(1)?)))).collect()
     }
 
-    /// The lanes of a queue whose types have a retention.
-    pub(in crate::engine::postgres::ops) fn lanes_with_retention(
-        &mut self,
-        queue: i32,
-    ) -> Result<Vec<i32>> {
-        if !self.has_type_retention {
-            return Ok(Vec::new());
-        }
-        self.query(LANES, &[&queue])?.iter().map(|row| row.column(0)).collect()
-    }
-
     /// The dead tasks of a queue that are of none of these lanes, counted up to a number.
     pub(in crate::engine::postgres::ops) fn count_other_dead(
         &mut self,
@@ -110,13 +100,22 @@ impl Run<'_, '_> {
         self.row(OTHER_DEAD, &[&queue, &lanes.to_vec(), &most])?.column(0)
     }
 
-    /// Deletes some of the tasks that were kept for the time of their type.
-    pub(in crate::engine::postgres::ops) fn prune_by_type(&mut self) -> Result<()> {
+    /// Puts off deleting some of the tasks that were kept for the time of their type.
+    pub(in crate::engine::postgres::ops) fn prune_by_type(&mut self) -> Vec<Ticket> {
         let (wall, now) = (self.now.wall.as_micros(), self.now.monotonic.as_micros());
-        let mut over = self.query(OVER, &[&wall, &STEP_TASKS_MAX])?;
-        if self.has_type_retention {
-            over.extend(self.query(DEAD_OVER, &[&now, &STEP_TASKS_MAX])?);
-        }
+        let over = self.put_off(OVER, &[&wall, &STEP_TASKS_MAX]);
+        let dead =
+            self.has_type_retention.then(|| self.put_off(DEAD_OVER, &[&now, &STEP_TASKS_MAX]));
+        std::iter::once(over).chain(dead).collect()
+    }
+
+    /// Counts those that were deleted.
+    pub(in crate::engine::postgres::ops) fn count_pruned_by_type(
+        &mut self,
+        deletions: Vec<Ticket>,
+    ) -> Result<()> {
+        let over: Vec<Row> =
+            deletions.into_iter().flat_map(|ticket| self.take_answer(ticket)).collect();
         for row in over {
             let (queue, state, tasks): (i32, i16, i64) =
                 (row.column(0)?, row.column(1)?, row.column(2)?);

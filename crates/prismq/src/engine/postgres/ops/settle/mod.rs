@@ -122,8 +122,8 @@ pub(crate) struct Unanswered<'a> {
 
 impl Unanswered<'_> {
     /// An answer for each operation, once the statement was sent.
-    pub(super) fn answers(self, run: &Run<'_, '_>) -> Result<Vec<Result<Answer>>> {
-        let applied = applied(run.answer_to(self.ticket))?;
+    pub(super) fn answers(self, run: &mut Run<'_, '_>) -> Result<Vec<Result<Answer>>> {
+        let applied = applied(&run.take_answer(self.ticket))?;
         Ok(self.keys.answers(run, &applied, |place, _| (self.done)(place)))
     }
 }
