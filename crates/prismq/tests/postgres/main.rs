@@ -172,7 +172,8 @@ fn main() -> ExitCode {
         plans:
             statements_planned_for_empty_tables_are_planned_again_when_these_have_filled
             statements_read_no_whole_index_where_deleted_rows_are_kept
-            a_claim_after_a_task_came_back_looks_from_where_that_is;
+            a_claim_after_a_task_came_back_looks_from_where_that_is
+            a_unique_task_changed_in_a_transaction_is_claimed_in_its_order_once_committed;
         pooler:
             clients_share_the_sessions_of_a_pooler
             a_claim_through_a_pooler_is_not_undone_by_a_crash

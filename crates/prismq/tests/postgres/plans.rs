@@ -7,9 +7,11 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use prismq::postgres::enqueue_in;
 use prismq::{Claim, Lease, Limit, NewTask, Queue, State, TaskError, Unique};
 
 use crate::support::{DEADLINE, claimed, cluster, queue, url, wait_for};
+use crate::transactions::Application;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 /// Has the server log each statement with its plan and the pages that it looked at.
@@ -301,4 +303,35 @@ pub(crate) fn a_claim_after_a_task_came_back_looks_from_where_that_is() {
             large(log).is_empty()
         });
     }
+}
+
+/// Claims look for it from the first place then, as one that was made meanwhile has looked for it in vain.
+pub(crate) fn a_unique_task_changed_in_a_transaction_is_claimed_in_its_order_once_committed() {
+    let cluster = cluster(&EXPLAINED);
+    let queue = queue(&url(&cluster));
+    let changed = || job().unique(Unique::key("u").replace());
+    let delayed = queue.enqueue(changed().delay(HOUR)).unwrap();
+    queue.enqueue(job()).unwrap();
+    cluster.sql("postgres", &KEEP_DELETED).unwrap();
+    cluster.sql("postgres", &DELETED_BEFORE).unwrap();
+    queue.complete(&claimed(&queue)).unwrap();
+    let log = cluster.folder().join("log");
+    wait_for("claims begin after what was claimed", || {
+        queue.enqueue(job()).unwrap();
+        let before = fs::read_to_string(&log).unwrap().len();
+        queue.complete(&claimed(&queue)).unwrap();
+        let log = fs::read_to_string(&log).unwrap();
+        let log = log.get(before..).unwrap();
+        log.contains("DELETE FROM prismq.ready") && large(log).is_empty()
+    });
+    let Application { runtime, mut client } = Application::connect(&url(&cluster));
+    let transaction = runtime.block_on(async {
+        let mut transaction = client.transaction().await.unwrap();
+        enqueue_in(&queue, &mut transaction, [changed()]).await.unwrap();
+        transaction
+    });
+    assert!(queue.claim(&Claim::new(["job"])).unwrap().is_empty());
+    queue.enqueue(job()).unwrap();
+    runtime.block_on(transaction.commit()).unwrap();
+    assert_eq!(claimed(&queue).id(), delayed.id());
 }

@@ -20,13 +20,13 @@ async fn connected(url: &str) -> Client {
 }
 
 /// An application with a connection of its own, which a thread drives that must not be blocked.
-struct Application {
-    runtime: tokio::runtime::Runtime,
-    client: Client,
+pub(crate) struct Application {
+    pub(crate) runtime: tokio::runtime::Runtime,
+    pub(crate) client: Client,
 }
 
 impl Application {
-    fn connect(url: &str) -> Self {
+    pub(crate) fn connect(url: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let client = runtime.block_on(connected(url));
         Self { runtime, client }

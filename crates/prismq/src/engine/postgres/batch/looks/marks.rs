@@ -6,7 +6,7 @@
 //! is found whose place is before that and that this process has not added and committed itself: one of another process
 //! that is more urgent, or one whose transaction was open for longer than that moment. A pool's claim that finds fewer
 //! tasks than it wants, or nothing, says when looks begin at the first row again; any other that finds nothing looks
-//! there. A process that has taken nothing yet looks from the first row each time.
+//! there. A process that took nothing a moment before looks from the first row each time.
 //!
 //! Tasks are added while a look is made, in parallel. It may have missed those, and the next one begins before them.
 
@@ -51,9 +51,10 @@ pub(crate) struct Look(u64);
 
 #[derive(Debug)]
 struct Mark {
-    /// Where looks begin; `None` until a task was taken. Of the tasks before, none was left that could be taken.
+    /// After which task looks begin, but for what was added; `None` until one was taken a moment ago. Of the tasks before,
+    /// none was left that could be taken.
     settled: Option<Place>,
-    /// Where they begin once this is a moment ago.
+    /// After which they begin once this is a moment ago: until then, the next look may see what is committed meanwhile.
     taken: Option<(Place, Instant)>,
     /// Before the first task that was added since and is before where looks begin.
     before_added: Option<Place>,
@@ -76,14 +77,9 @@ impl Mark {
         }
     }
 
-    /// After which task to look but for what was added: the first time, what was just taken.
-    fn start(&self) -> Option<Place> {
-        self.settled.or(self.taken.map(|(place, _)| place))
-    }
-
     /// A task was added after this place.
     fn added(&mut self, before: Place) {
-        if self.start().is_some_and(|start| before < start) {
+        if self.settled.is_some_and(|settled| before < settled) {
             self.before_added = lower(self.before_added, before);
         }
     }
@@ -99,7 +95,7 @@ impl Marks {
     /// After which task to look, if not from the first.
     pub(crate) fn after(&self, lanes: &[i32], now: Instant) -> Option<Place> {
         let mark = self.by_lanes.get(lanes).filter(|mark| now < mark.spared_until)?;
-        mark.before_added.or(mark.start())
+        mark.before_added.or(mark.settled)
     }
 
     /// The same for each lane that is claimed from alone and has a mark: the lanes, and the keys of the tasks.
@@ -211,8 +207,9 @@ mod tests {
         marks.looked(&[1], SLOW_LOOK, now);
         assert_eq!(marks.after(&[1], now), None, "nothing was taken from these lanes");
         marks.took_all(&[1], Some((100, 7)), now - LATE);
-        assert_eq!(marks.after(&[1], now), Some((100, 7)), "the first that was taken");
+        assert_eq!(marks.after(&[1], now), None, "others may be committed later");
         marks.took_all(&[1], Some((110, 8)), now);
+        assert_eq!(marks.after(&[1], now), Some((100, 7)));
         marks
     }
 
