@@ -61,7 +61,7 @@ pub fn builder(url: &str) -> Result<QueueBuilder> {
 
 /// Looks at the tables of a queue and at what keeps their deleted rows from being removed: open transactions anywhere in
 /// the database, replication slots, prepared transactions, standbys, missing settings of vacuum. Such rows make claims
-/// slower. Pools look every ten minutes and log the warnings.
+/// slower. Each program that uses the queue looks every ten minutes and logs the warnings.
 ///
 /// What it finds depends on the rights of the role: a role sees the sessions of others with the role `pg_monitor` only.
 ///

@@ -131,7 +131,7 @@ impl PostgresEngine {
         }
     }
 
-    /// Does what nobody waits for. What fails is done later.
+    /// Does what is due for upkeep. What fails is done later.
     fn keep_up(&self) {
         if self.upkeep.is_checkup_due() {
             self.check_health();

@@ -100,7 +100,7 @@ impl Run<'_, '_> {
         let before = answers.iter().flatten().next().ok_or_else(|| missing("a setting"))?;
         let before: String = before.column(0)?;
         let done = work(self)?;
-        self.put_off(SET_LOCK_TIMEOUT, &[&before]);
+        self.execute(SET_LOCK_TIMEOUT, &[&before])?;
         Ok(done)
     }
 }

@@ -50,12 +50,14 @@ pub(crate) const SET: &str =
          cancelled_age = $5, dead_keep = $6, dead_age = $7
      WHERE id = $1";
 
-/// So many queues are pruned in two round trips, which must be answered in time.
+/// At most so many queues share a round trip, so that its answer comes before the client stops waiting for it.
 const QUEUES_AT_ONCE: usize = 16;
 
 /// What was asked of a queue.
-struct Counted {
+struct Asked {
+    /// Whether it is locked now.
     lock: Ticket,
+    /// Its settings, and how many ended tasks it has.
     kept: Ticket,
     /// Those whose types have a retention.
     lanes: Option<Ticket>,
@@ -70,16 +72,16 @@ struct Deletion {
 }
 
 impl Run<'_, '_> {
-    /// Deletes so many, at most, of each kind of ended tasks beyond the settings of these queues; whether more may be left.
-    /// Needs the counters so far to be written. A queue that another transaction prunes is left to that.
+    /// Deletes at most so many of each kind of ended tasks beyond the settings of these queues; whether more may be left.
+    /// The counters so far must have been written: they are counted. A queue that another transaction prunes is left to it.
     pub(crate) fn prune(&mut self, queues: &[(i32, i64)]) -> Result<bool> {
         let mut more = false;
         for queues in queues.chunks(QUEUES_AT_ONCE) {
-            let counts: Vec<_> = queues.iter().map(|(queue, _)| self.count_ended(*queue)).collect();
+            let asked: Vec<_> = queues.iter().map(|(queue, _)| self.ask(*queue)).collect();
             self.send_put_off()?;
             let mut deletions = Vec::new();
-            for ((queue, most), count) in queues.iter().zip(counts) {
-                deletions.extend(self.delete_beyond(*queue, *most, &count)?);
+            for ((queue, most), asked) in queues.iter().zip(asked) {
+                deletions.extend(self.delete_beyond(*queue, *most, &asked)?);
             }
             if deletions.is_empty() {
                 continue;
@@ -92,24 +94,24 @@ impl Run<'_, '_> {
         Ok(more)
     }
 
-    /// Locks a queue, and counts its ended tasks.
-    fn count_ended(&mut self, queue: i32) -> Counted {
-        // The count is of what was committed before it began, so that the lock comes first.
-        Counted {
+    /// Locks a queue, if no other transaction has, and counts its ended tasks.
+    fn ask(&mut self, queue: i32) -> Asked {
+        // The lock comes first: a statement counts what was committed before it began.
+        Asked {
             lock: self.put_off(LOCK, &[&queue]),
             kept: self.put_off(KEPT, &[&queue]),
             lanes: self.has_type_retention.then(|| self.put_off(LANES, &[&queue])),
         }
     }
 
-    /// Puts off deleting what there is too much of.
-    fn delete_beyond(&mut self, queue: i32, most: i64, counted: &Counted) -> Result<Vec<Deletion>> {
+    /// Deletes what is beyond a queue's settings, with the next statement that is sent.
+    fn delete_beyond(&mut self, queue: i32, most: i64, asked: &Asked) -> Result<Vec<Deletion>> {
         let is_locked =
-            self.take_answer(counted.lock).first().map_or(Ok(false), |row| row.column(0))?;
-        let kept = self.take_answer(counted.kept);
+            self.take_answer(asked.lock).first().map_or(Ok(false), |row| row.column(0))?;
+        let kept = self.take_answer(asked.kept);
         let Some(row) = kept.first().filter(|_| is_locked) else { return Ok(Vec::new()) };
         let wall = self.now.wall;
-        let lanes = counted.lanes.map(|lanes| self.take_answer(lanes)).unwrap_or_default();
+        let lanes = asked.lanes.map(|lanes| self.take_answer(lanes)).unwrap_or_default();
         let lanes: Vec<i32> = lanes.iter().map(|row| row.column(0)).collect::<Result<_>>()?;
         let mut deletions = Vec::new();
         let kinds = [

@@ -1,6 +1,6 @@
-//! What nobody waits for: adding up the counters, keeping the retention of queues that complete nothing, and deleting keys
-//! without tasks. Done by the processes that use the queue, after some of their transactions and now and then while they
-//! are idle.
+//! Upkeep: adding up the counters, keeping the retention of types and of queues that complete nothing, deciding slots of
+//! schedules again after the clock was set back, and deleting keys without tasks. Each process does it after some of its
+//! transactions, in the caller of the last one, and now and then while its pools are idle.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use crate::engine::postgres::batch::STEP_TASKS_MAX;
 use crate::engine::postgres::batch::counters::FOLD;
 use crate::engine::postgres::batch::run::Run;
-use crate::engine::postgres::batch::send::Ticket;
 use crate::engine::postgres::client::Columns;
 use crate::model::Result;
 
@@ -20,7 +19,7 @@ pub(crate) const RETAINED: &str = "SELECT id FROM prismq.queue
 
 /// After how many transactions of this process.
 const TRANSACTIONS: u64 = 128;
-/// Keys that it looks at, beyond two for each that was added, and for how many of those at most.
+/// How many keys it looks at: so many, and two more for each that was added, of which so many count.
 const KEYS_MIN: usize = 64;
 const KEYS_ADDED_MAX: usize = 32 << 10;
 /// How often at least.
@@ -79,39 +78,36 @@ fn is_due(last: &Mutex<Instant>, interval: Duration, anyway: bool) -> bool {
 
 impl Run<'_, '_> {
     /// Adds up the counters, and deletes some of what is beyond the retention of queues and keys. A caller waits for it, so
-    /// that it takes few round trips: one to look at everything, and where a queue keeps ended tasks, two to prune it.
+    /// that it takes few round trips: one to look at everything, and only where there is something to prune or there are keys,
+    /// others for these.
     pub(crate) fn keep_up(&mut self) -> Result<()> {
         self.put_off(FOLD, &[]);
         let retained = self.put_off(RETAINED, &[]);
         let by_type = self.prune_by_type();
-        let ahead = self.look_for_ahead();
-        let keys = self.look_for_idle_keys();
+        let ahead = self.find_schedules_ahead();
         self.send_put_off()?;
         self.count_pruned_by_type(by_type)?;
         self.correct_schedules(ahead)?;
-        self.forget_keys(keys)?;
         let queues = self.take_answer(retained);
         let queues = queues.iter().map(|row| Ok((row.column(0)?, STEP_TASKS_MAX)));
         let queues: Vec<_> = queues.collect::<Result<_>>()?;
-        self.prune(&queues).map(drop)
+        self.write_counters();
+        self.prune(&queues)?;
+        // Last, as enqueues and claims of these keys wait for it.
+        self.forget_keys()
     }
 
-    /// Puts off looking at keys, at more than were added.
-    fn look_for_idle_keys(&mut self) -> Option<Ticket> {
+    /// Deletes some keys without tasks, of more than were added.
+    fn forget_keys(&mut self) -> Result<()> {
         let shared = self.shared;
-        shared.lanes().has_keys().then(|| {
-            let added = shared.keys_added.swap(0, Ordering::Relaxed);
-            let most = i64::try_from(KEYS_MIN + 2 * added.min(KEYS_ADDED_MAX)).unwrap_or(0);
-            self.look_at_keys(shared.last_swept.load(Ordering::Relaxed), most)
-        })
-    }
-
-    /// Deletes those of the keys that have no tasks.
-    fn forget_keys(&mut self, keys: Option<Ticket>) -> Result<()> {
-        let Some(keys) = keys else { return Ok(()) };
-        let last = self.sweep_keys(keys)?;
+        if !shared.lanes().has_keys() {
+            return Ok(());
+        }
+        let added = shared.keys_added.swap(0, Ordering::Relaxed);
+        let most = i64::try_from(KEYS_MIN + 2 * added.min(KEYS_ADDED_MAX)).unwrap_or(0);
+        let last = self.sweep_keys(shared.last_swept.load(Ordering::Relaxed), most)?;
         // From the first again after the last.
-        self.shared.last_swept.store(last.unwrap_or(0), Ordering::Relaxed);
+        shared.last_swept.store(last.unwrap_or(0), Ordering::Relaxed);
         Ok(())
     }
 }

@@ -9,7 +9,6 @@ use crate::engine::Operation;
 use crate::engine::postgres::batch::lanes::{Keyed, Lane};
 use crate::engine::postgres::batch::queues::missing;
 use crate::engine::postgres::batch::run::Run;
-use crate::engine::postgres::batch::send::Ticket;
 use crate::engine::postgres::client::{Columns, Value};
 use crate::model::{NewTask, Result};
 
@@ -119,15 +118,10 @@ impl<'a> Wanted<'a> {
 }
 
 impl Run<'_, '_> {
-    /// Puts off looking at the next keys after this one.
-    pub(crate) fn look_at_keys(&mut self, after: i64, most: i64) -> Ticket {
+    /// Deletes keys after this one that have no task, among the next ones; the last that was looked at.
+    pub(crate) fn sweep_keys(&mut self, after: i64, most: i64) -> Result<Option<i64>> {
         let now = self.now.monotonic.as_micros();
-        self.put_off(LOCK_IDLE, &[&after, &most, &now])
-    }
-
-    /// Deletes those of the keys that have no task; the last that was looked at.
-    pub(crate) fn sweep_keys(&mut self, keys: Ticket) -> Result<Option<i64>> {
-        let rows = self.take_answer(keys);
+        let rows = self.query(LOCK_IDLE, &[&after, &most, &now])?;
         let mut idle = Vec::new();
         for row in &rows {
             if row.column(1)? {

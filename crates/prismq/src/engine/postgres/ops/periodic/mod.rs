@@ -94,13 +94,13 @@ impl Run<'_, '_> {
         })
     }
 
-    /// Puts off looking for schedules that were decided by a clock that has been corrected since.
-    pub(crate) fn look_for_ahead(&mut self) -> Ticket {
+    /// Asks for the schedules whose slots were decided by a clock that has been corrected since.
+    pub(crate) fn find_schedules_ahead(&mut self) -> Ticket {
         let correction = self.now.wall.after(CORRECTION_MIN).as_micros();
         self.put_off(AHEAD, &[&correction, &Rule::HAS_CRON, &STEP_TASKS_MAX])
     }
 
-    /// Decides the slots of those again.
+    /// Decides the slots of these schedules again.
     pub(crate) fn correct_schedules(&mut self, ahead: Ticket) -> Result<()> {
         self.take_answer(ahead).iter().try_for_each(|row| self.decide_again(row))
     }

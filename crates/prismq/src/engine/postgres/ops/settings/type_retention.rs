@@ -100,7 +100,7 @@ impl Run<'_, '_> {
         self.row(OTHER_DEAD, &[&queue, &lanes.to_vec(), &most])?.column(0)
     }
 
-    /// Puts off deleting some of the tasks that were kept for the time of their type.
+    /// Deletes some of the tasks that were kept for the time of their type, with the next statement that is sent.
     pub(in crate::engine::postgres::ops) fn prune_by_type(&mut self) -> Vec<Ticket> {
         let (wall, now) = (self.now.wall.as_micros(), self.now.monotonic.as_micros());
         let over = self.put_off(OVER, &[&wall, &STEP_TASKS_MAX]);
