@@ -5,6 +5,9 @@
 //! pool if the task is more urgent than those the pool holds or is about to claim: it then waits for one
 //! running handler at most. What such a transaction may claim is reserved until it is delivered, so that
 //! neither the leader nor another transaction claims for the same worker.
+//!
+//! Where claims are made in parallel, an idle pool claims itself once the transaction is committed: a server would answer
+//! one that also claims two round trips later, and the caller who enqueues would wait for that.
 
 use std::time::Instant;
 
@@ -69,9 +72,10 @@ impl Scheduler {
         if !self.may_reserve() {
             return 0;
         }
-        // An idle pool takes what its free workers can begin.
+        // An idle pool takes what its free workers can begin, unless it claims that itself.
+        let is_idle = self.is_idle() && !self.parallel_claims.are_enabled();
         let room = self.queues.room(queue).saturating_sub(self.ready.len_of(queue));
-        let begun = if self.is_idle() { self.missing().min(room) } else { 0 };
+        let begun = if is_idle { self.missing().min(room) } else { 0 };
         let tasks = begun.max(usize::from(self.is_most_urgent(queue, priority)));
         self.reservations.reserved += tasks;
         tasks

@@ -61,6 +61,19 @@ fn the_next_tasks_are_claimed_while_results_are_settled() {
     requested(&mut pool);
 }
 
+/// A caller that enqueues would wait for its claim.
+#[test]
+fn an_idle_pool_claims_itself_what_is_enqueued_unless_that_is_more_urgent_than_what_it_holds() {
+    let mut pool = parallel(1, MS);
+    requested(&mut pool);
+    pool.becomes_idle(false);
+    assert_eq!(pool.scheduler.reserve(0, 0), 0);
+    pool.work_signal += 1;
+    requested(&mut pool);
+    pool.claimed([lease(1), lease(2)]);
+    assert_eq!(pool.scheduler.reserve(0, -1), 1);
+}
+
 #[test]
 fn one_claim_is_made_at_a_time() {
     let mut pool = parallel(2, MS);
