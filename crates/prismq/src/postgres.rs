@@ -5,8 +5,9 @@
 //!
 //! | option | meaning |
 //! |---|---|
-//! | `sslmode` | `verify-full`: TLS, and the server's certificate must be valid for its host; the default but for hosts of this machine. `require`: TLS with any server, whose certificate is verified only if `sslrootcert` is given. `prefer`: TLS if the server offers it. `disable`: no TLS |
-//! | `sslrootcert` | a file of certificate authorities in PEM, or `system` (the default) |
+//! | `host` | the directory of a Unix socket, as in `postgres://app@/app?host=/run/postgresql` |
+//! | `sslmode` | `verify-full`: TLS, and the server's certificate must be valid for its host; the default for hosts other than this machine. `require`: TLS with any server, whose certificate is verified only if `sslrootcert` is given. `prefer`: TLS if the server offers it; the default for this machine. `disable`: no TLS |
+//! | `sslrootcert` | a file of certificate authorities in PEM, or `system` (the default). Client certificates are not supported |
 //! | `target_session_attrs` | `read-write`: of several hosts, the one that is the primary |
 //! | `connect_timeout`, `keepalives_idle`, `tcp_user_timeout` and their like | as in libpq; a connection that is silent counts as lost after 15 seconds unless set |
 //!

@@ -50,7 +50,7 @@ fn run(committer: &Committer, pending: &Pending) {
         // That must not end the thread.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| {
             committer.lead(pending, pending.take_group());
-            committer.engine.write_log();
+            committer.engine.after_call();
         })) {
             // Its own drop may panic again.
             std::mem::forget(panic);

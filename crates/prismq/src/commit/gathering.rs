@@ -33,8 +33,9 @@ pub(super) struct Gathering {
 }
 
 impl Gathering {
-    /// A group is answered: the number of its callers, the number of submissions that wait, and the time it took.
-    pub(super) fn answered(
+    /// A group is committed and about to be answered: the number of its callers, the number of submissions that wait, and
+    /// the time it took.
+    pub(super) fn committed(
         &mut self,
         (answered, waiting): (usize, usize),
         took: Duration,
@@ -64,8 +65,8 @@ impl Gathering {
         (!is_complete && !left.is_zero()).then_some(left)
     }
 
-    /// The wait is over: the next group is taken from this many submissions.
-    pub(super) fn ended(&mut self, submissions: usize) {
+    /// The next group is taken, from this many submissions: the wait is over, if there was one.
+    pub(super) fn group_taken(&mut self, submissions: usize) {
         if self.until.take().is_none() {
             return;
         }
@@ -87,30 +88,30 @@ mod tests {
     const LEFT: Duration = Duration::from_millis(1);
 
     #[test]
-    fn a_leader_waits_for_those_who_were_answered_a_fraction_of_the_last_group() {
+    fn the_leader_waits_for_an_eighth_of_the_time_of_the_last_group() {
         let (mut gathering, now) = (Gathering::default(), Instant::now());
         assert_eq!(gathering.left(1, now), None);
-        gathering.answered((3, 2), TOOK, now);
+        gathering.committed((3, 2), TOOK, now);
         assert_eq!(gathering.left(2, now), Some(LEFT));
         assert_eq!(gathering.left(4, now + LEFT / 2), Some(LEFT / 2));
         assert_eq!(gathering.left(5, now), None, "all have come");
         assert_eq!(gathering.left(4, now + LEFT), None);
-        gathering.ended(4);
+        gathering.group_taken(4);
         assert_eq!(gathering.left(0, now), None);
-        gathering.answered((3, 2), 1000 * TOOK, now);
+        gathering.committed((3, 2), 1000 * TOOK, now);
         assert_eq!(gathering.left(2, now), Some(WAIT_MAX));
-        gathering.answered((3, 2), WAIT_MIN * FRACTION, now);
+        gathering.committed((3, 2), WAIT_MIN * FRACTION, now);
         assert_eq!(gathering.left(2, now), Some(WAIT_MIN));
-        gathering.answered((3, 2), WAIT_MIN, now);
+        gathering.committed((3, 2), WAIT_MIN, now);
         assert_eq!(gathering.left(2, now), None, "too short for a sleep");
     }
 
     #[test]
     fn one_caller_alone_waits_for_nobody() {
         let (mut gathering, now) = (Gathering::default(), Instant::now());
-        gathering.answered((1, 0), TOOK, now);
+        gathering.committed((1, 0), TOOK, now);
         assert_eq!(gathering.left(0, now), None);
-        gathering.answered((1, 1), TOOK, now);
+        gathering.committed((1, 1), TOOK, now);
         assert_eq!(gathering.left(1, now), Some(LEFT), "else two callers would take turns");
     }
 
@@ -118,11 +119,11 @@ mod tests {
     fn skipped(gathering: &mut Gathering, now: Instant) -> usize {
         let mut skipped = 0;
         loop {
-            gathering.answered((4, 1), TOOK, now);
+            gathering.committed((4, 1), TOOK, now);
             if gathering.left(1, now).is_some() {
                 return skipped;
             }
-            gathering.ended(1);
+            gathering.group_taken(1);
             skipped += 1;
         }
     }
@@ -132,13 +133,13 @@ mod tests {
         let (mut gathering, now) = (Gathering::default(), Instant::now());
         assert_eq!(skipped(&mut gathering, now), 0);
         for expected in [2, 4, 8, 16, 32, 64, 64] {
-            gathering.ended(2);
+            gathering.group_taken(2);
             assert_eq!(skipped(&mut gathering, now), expected);
         }
         // Half of them are worth the wait.
-        gathering.ended(3);
+        gathering.group_taken(3);
         assert_eq!(skipped(&mut gathering, now), 0);
-        gathering.ended(1);
+        gathering.group_taken(1);
         assert_eq!(skipped(&mut gathering, now), 2);
     }
 }

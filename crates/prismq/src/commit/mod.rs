@@ -154,7 +154,7 @@ impl Committer {
         let mut others = answers.split_off(own.min(answers.len())).into_iter();
         let mut answered = Answered::default();
         let is_shared = !waiters.is_empty();
-        pending.answered(waiters.len() + usize::from(own > 0), began.elapsed());
+        pending.committed(waiters.len() + usize::from(own > 0), began.elapsed());
         for (waiter, count) in waiters {
             waiter.answer(others.by_ref().take(count).collect(), &mut answered);
         }

@@ -128,7 +128,7 @@ impl Pending {
         };
         let leads = !mem::replace(&mut state.leading, true);
         if leads && state.gathering.left(0, Instant::now()).is_none() {
-            state.gathering.ended(1);
+            state.gathering.group_taken(1);
             return Ok(Submitted::Lead(Group {
                 own: size.operations,
                 operations,
@@ -183,11 +183,11 @@ impl Pending {
         }
     }
 
-    /// A group is about to be answered: the number of its callers, and the time it took.
-    pub(super) fn answered(&self, waiters: usize, took: Duration) {
+    /// A group is committed and about to be answered: the number of its callers, and the time it took.
+    pub(super) fn committed(&self, waiters: usize, took: Duration) {
         let mut state = self.lock();
         let waiting = state.submissions.len();
-        state.gathering.answered((waiters, waiting), took, Instant::now());
+        state.gathering.committed((waiters, waiting), took, Instant::now());
     }
 
     /// Waits for callers that were just answered, then takes the leader's group. If a caller leads, its own operations are
@@ -199,7 +199,7 @@ impl Pending {
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         let submissions = state.submissions.len();
-        state.gathering.ended(submissions);
+        state.gathering.group_taken(submissions);
         let mut group = Group::default();
         let mut bytes = 0;
         while let Some(next) = state.submissions.front() {

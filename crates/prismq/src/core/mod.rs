@@ -80,7 +80,7 @@ impl Core {
     pub(crate) fn submit(&self, operation: Operation) -> Result<Answer> {
         self.check_owner()?;
         let answer = self.shared.committer.submit_one(operation);
-        self.shared.engine.write_log();
+        self.shared.engine.after_call();
         answer
     }
 
@@ -90,7 +90,7 @@ impl Core {
             return operations.iter().map(|_| Err(error.clone())).collect();
         }
         let answers = self.shared.committer.submit(operations);
-        self.shared.engine.write_log();
+        self.shared.engine.after_call();
         answers
     }
 

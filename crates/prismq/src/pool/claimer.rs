@@ -1,8 +1,8 @@
 //! The pool's side of claims in the transactions of others.
 //!
 //! A transaction that enqueues what an idle worker waits for, or something more urgent than what the pool
-//! holds, claims it for the pool too. The thread that commits then wakes a worker itself: no second transaction,
-//! and no leader in between.
+//! holds, claims it for the pool too, unless the pool claims at once itself (see `pool/scheduler/claim/reservation.rs`). The
+//! thread that commits then wakes a worker itself: no second transaction, and no leader in between.
 
 use std::time::Instant;
 

@@ -31,7 +31,7 @@ fn callers_that_come_back_after_their_answers_share_a_group() {
     // A thread may start later than the leader waits.
     while first != 3 {
         assert!(started.elapsed() < PATIENCE, "the first to come does not wait for the others");
-        fixture.committer.pending.answered(3, PATIENCE);
+        fixture.committer.pending.committed(3, PATIENCE);
         let callers = [1; 3].map(|operations| fixture.caller(operations));
         first = fixture.next_group();
         (0..3).for_each(|_| fixture.answer(Ok(())));

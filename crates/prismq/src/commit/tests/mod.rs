@@ -65,7 +65,7 @@ impl Engine for GatedEngine {
         Watch { changes: None, poll_interval: PATIENCE, poll_interval_alone: PATIENCE }
     }
 
-    fn write_log(&self) {}
+    fn after_call(&self) {}
 
     #[cfg(feature = "testing")]
     fn fail_next_commit(&self, _: Error) {}

@@ -151,9 +151,7 @@ impl PostgresEngine {
             self.client.work_arrived();
         }
         self.count(&answers, role);
-        if self.upkeep.is_due_after_transaction() {
-            self.keep_up();
-        }
+        self.upkeep.count_transaction();
         Ok(answers)
     }
 

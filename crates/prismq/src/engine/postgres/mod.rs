@@ -173,8 +173,11 @@ impl Engine for PostgresEngine {
         self.client.watch()
     }
 
-    fn write_log(&self) {
+    fn after_call(&self) {
         self.shared.log.write();
+        if self.upkeep.take_due() {
+            self.keep_up();
+        }
     }
 
     #[cfg(feature = "testing")]

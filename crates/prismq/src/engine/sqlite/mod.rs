@@ -139,7 +139,7 @@ impl Engine for SqliteEngine {
         changes::watch(&self.wal, Arc::downgrade(&self.writer))
     }
 
-    fn write_log(&self) {
+    fn after_call(&self) {
         self.log.write();
     }
 

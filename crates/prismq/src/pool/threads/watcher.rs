@@ -1,7 +1,6 @@
 //! The thread that hears what other processes commit, while the pool waits for work.
 //!
-//! It claims for idle workers at once, as a transaction of this process would, so that one switch of threads is
-//! enough until a handler begins.
+//! It claims for idle workers itself, so that one switch of threads is enough until a handler begins.
 
 use std::time::Instant;
 

@@ -1,8 +1,8 @@
 //! Upkeep: adding up the counters, keeping the retention of types and of queues that complete nothing, deciding slots of
 //! schedules again after the clock was set back, and deleting keys without tasks. Each process does it after some of its
-//! transactions, in the caller of the last one, and now and then while its pools are idle.
+//! transactions, in a caller that has its answer, and now and then while its pools are idle.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,8 @@ const CHECKUP_INTERVAL: Duration = Duration::from_secs(600);
 #[derive(Debug)]
 pub(crate) struct Upkeep {
     transactions: AtomicU64,
+    /// Whether one of them made it due, and nobody has begun it.
+    due: AtomicBool,
     last: Mutex<Instant>,
     last_checkup: Mutex<Instant>,
 }
@@ -40,15 +42,23 @@ impl Upkeep {
         let now = Instant::now();
         Self {
             transactions: AtomicU64::new(0),
+            due: AtomicBool::new(false),
             last: Mutex::new(now),
             last_checkup: Mutex::new(now),
         }
     }
 
-    /// Whether it is due after another transaction, which is then the one to do it.
-    pub(crate) fn is_due_after_transaction(&self) -> bool {
+    /// Another transaction was committed.
+    pub(crate) fn count_transaction(&self) {
         let count = self.transactions.fetch_add(1, Ordering::Relaxed) + 1;
-        self.is_due(count.is_multiple_of(TRANSACTIONS))
+        if self.is_due(count.is_multiple_of(TRANSACTIONS)) {
+            self.due.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it is due since the last transactions, and for the caller to do.
+    pub(crate) fn take_due(&self) -> bool {
+        self.due.load(Ordering::Relaxed) && self.due.swap(false, Ordering::Relaxed)
     }
 
     /// Whether it is due by the time that has passed, and for the caller to do.
@@ -119,8 +129,11 @@ mod tests {
     #[test]
     fn upkeep_is_due_after_some_transactions() {
         let upkeep = Upkeep::new();
-        let due = (0..2 * TRANSACTIONS).filter(|_| upkeep.is_due_after_transaction()).count();
-        assert_eq!(due, 2);
+        let is_due = |_: &u64| {
+            upkeep.count_transaction();
+            upkeep.take_due()
+        };
+        assert_eq!((0..2 * TRANSACTIONS).filter(is_due).count(), 2);
         assert!(!upkeep.is_due_by_now());
     }
 }

@@ -44,6 +44,7 @@ impl Scheduler {
         now: Instant,
     ) {
         self.reservations.set_claim_in_flight(false);
+        self.reservations.claimed(&leases, &self.queues);
         let has_suspect = leases.iter().any(|(lease, _)| lease.is_suspect());
         if with_permit && !has_suspect {
             self.suspects.drop_permit();
@@ -98,7 +99,6 @@ impl Scheduler {
 
     fn accept(&mut self, leases: Vec<(Lease, usize)>, pauses: u64, now: Instant) {
         if !leases.is_empty() {
-            self.reservations.claimed(&leases, &self.queues);
             self.ready.add(leases, &mut self.queues, now);
             self.prefetch.tasks_ready(now);
         }

@@ -39,17 +39,24 @@ pub(in crate::pool) enum ClaimAction {
 pub(crate) struct ParallelClaims {
     enabled: bool,
     woken: bool,
+    /// Whether their thread extends leases, which may take as long as another transaction holds one of the tasks.
+    extending: bool,
     /// How long they wait after a failure, and extensions.
     pub(crate) backoff: Backoff,
 }
 
 impl ParallelClaims {
     pub(crate) fn new(enabled: bool) -> Self {
-        Self { enabled, woken: false, backoff: Backoff::default() }
+        Self { enabled, woken: false, extending: false, backoff: Backoff::default() }
     }
 
     pub(crate) const fn are_enabled(&self) -> bool {
         self.enabled
+    }
+
+    /// Whether their thread claims at once what an idle pool waits for.
+    pub(crate) const fn are_at_once(&self) -> bool {
+        self.enabled && !self.extending && !self.backoff.has_failed()
     }
 }
 
@@ -63,6 +70,7 @@ impl Scheduler {
         work_signal: u64,
     ) -> ClaimAction {
         self.parallel_claims.woken = false;
+        self.parallel_claims.extending = false;
         if self.is_stopped() {
             return ClaimAction::Exit;
         }
@@ -74,6 +82,7 @@ impl Scheduler {
             // In a transaction of their own: with a claim, they would wait for the locks that it waits for.
             let extend = self.leases_to_extend(clock);
             if !extend.is_empty() {
+                self.parallel_claims.extending = true;
                 return ClaimAction::Extend(extend);
             }
             if may_claim && let Some(request) = self.claim_request(now, false) {

@@ -7,7 +7,8 @@
 //! neither the leader nor another transaction claims for the same worker.
 //!
 //! Where claims are made in parallel, an idle pool claims itself once the transaction is committed: a server would answer
-//! one that also claims two round trips later, and the caller who enqueues would wait for that.
+//! one that also claims two round trips later, and the caller who enqueues would wait for that. Not so while the thread of
+//! its claims extends leases or waits after a failure.
 
 use std::time::Instant;
 
@@ -73,9 +74,9 @@ impl Scheduler {
             return 0;
         }
         // An idle pool takes what its free workers can begin, unless it claims that itself.
-        let is_idle = self.is_idle() && !self.parallel_claims.are_enabled();
+        let claims_for_idle = self.is_idle() && !self.parallel_claims.are_at_once();
         let room = self.queues.room(queue).saturating_sub(self.ready.len_of(queue));
-        let begun = if is_idle { self.missing().min(room) } else { 0 };
+        let begun = if claims_for_idle { self.missing().min(room) } else { 0 };
         let tasks = begun.max(usize::from(self.is_most_urgent(queue, priority)));
         self.reservations.reserved += tasks;
         tasks

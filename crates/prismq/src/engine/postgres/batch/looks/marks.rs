@@ -6,7 +6,7 @@
 //! is found whose place is before that and that this process has not added and committed itself: one of another process
 //! that is more urgent, or one whose transaction was open for longer than that moment. A pool's claim that finds fewer
 //! tasks than it wants, or nothing, says when looks begin at the first row again; any other that finds nothing looks
-//! there. A process that took nothing a moment before looks from the first row each time.
+//! there. Until a process has taken a task and looked again a moment later, it looks from the first row.
 //!
 //! Tasks are added while a look is made, in parallel. It may have missed those, and the next one begins before them.
 
@@ -67,12 +67,13 @@ impl Mark {
         Self { settled: None, taken: None, before_added: None, spared_until }
     }
 
-    fn took(&mut self, last: Place, now: Instant) {
+    /// A look took what it found, of which this was the last.
+    fn took(&mut self, last: Option<Place>, now: Instant) {
         match self.taken {
             Some((_, at)) if now < at + LATE => {}
             taken => {
                 self.settled = self.settled.max(taken.map(|(place, _)| place));
-                self.taken = Some((last, now));
+                self.taken = last.map(|last| (last, now));
             }
         }
     }
@@ -157,9 +158,7 @@ impl Marks {
     pub(crate) fn took_all(&mut self, lanes: &[i32], last: Option<Place>, now: Instant) {
         if let Some(mark) = self.by_lanes.get_mut(lanes) {
             mark.before_added = None;
-            if let Some(last) = last {
-                mark.took(last, now);
-            }
+            mark.took(last, now);
         }
     }
 
@@ -168,7 +167,7 @@ impl Marks {
         if let Some(mark) = self.by_lanes.get_mut(lanes) {
             mark.before_added = None;
             mark.lower(last);
-            mark.took(last, now);
+            mark.took(Some(last), now);
         }
     }
 
@@ -278,6 +277,18 @@ mod tests {
         assert_eq!(marks.after(&[1], now), Some((50, 4)));
         marks.took_all(&[1], None, now + 3 * LATE);
         assert_eq!(marks.after(&[1], now), Some((50, 4)), "a place that was lowered settles");
+    }
+
+    /// Else looks stay slow as long as other processes take the tasks.
+    #[test]
+    fn a_look_that_finds_nothing_settles_what_was_taken_a_moment_ago() {
+        let (mut marks, now) = (Marks::default(), Instant::now());
+        marks.looked(&[1], SLOW_LOOK, now);
+        marks.took_all(&[1], Some((100, 7)), now);
+        marks.took_all(&[1], None, now + LATE / 2);
+        assert_eq!(marks.after(&[1], now), None);
+        marks.took_all(&[1], None, now + LATE);
+        assert_eq!(marks.after(&[1], now), Some((100, 7)));
     }
 
     /// A quick look for tasks of a quiet queue says nothing of a busy one.

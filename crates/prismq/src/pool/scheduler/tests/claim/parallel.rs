@@ -74,6 +74,28 @@ fn an_idle_pool_claims_itself_what_is_enqueued_unless_that_is_more_urgent_than_w
     assert_eq!(pool.scheduler.reserve(0, -1), 1);
 }
 
+/// An extension may wait for a lock, and a failure for a second.
+#[test]
+fn an_idle_pool_whose_claims_are_held_up_lets_others_claim_for_it() {
+    let idle = || {
+        let mut pool = parallel(2, MS);
+        requested(&mut pool);
+        pool.claimed([lease(1)]);
+        pool.begin(0);
+        pool.becomes_idle(false);
+        assert_eq!(pool.scheduler.reserve(0, 0), 0);
+        pool
+    };
+    let mut pool = idle();
+    pool.scheduler.parallel_claims.backoff.failed(pool.now);
+    assert_eq!(pool.scheduler.reserve(0, 0), 1);
+    let mut pool = idle();
+    let later = CLOCK.after(LEASE);
+    let extends = pool.scheduler.next_claim_action(pool.now, later, pool.work_signal);
+    assert!(matches!(extends, ClaimAction::Extend(_)), "{extends:?}");
+    assert_eq!(pool.scheduler.reserve(0, 0), 1);
+}
+
 #[test]
 fn one_claim_is_made_at_a_time() {
     let mut pool = parallel(2, MS);
