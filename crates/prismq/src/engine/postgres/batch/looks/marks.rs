@@ -6,7 +6,8 @@
 //! is found whose place is before that and that this process has not added and committed itself: one of another process
 //! that is more urgent, or one whose transaction was open for longer than that moment. A pool's claim that finds fewer
 //! tasks than it wants, or nothing, says when looks begin at the first row again; any other that finds nothing looks
-//! there. Until a process has taken a task and looked again a moment later, it looks from the first row.
+//! there. A process that has taken nothing yet looks from the first row each time, and once more a moment after the first
+//! task that it has taken.
 //!
 //! Tasks are added while a look is made, in parallel. It may have missed those, and the next one begins before them.
 
@@ -54,7 +55,7 @@ struct Mark {
     /// After which task looks begin, but for what was added; `None` until one was taken a moment ago. Of the tasks before,
     /// none was left that could be taken.
     settled: Option<Place>,
-    /// After which they begin once this is a moment ago: until then, the next look may see what is committed meanwhile.
+    /// After which they begin once this is a moment ago, or at once if it is the first, but then for no longer than a moment.
     taken: Option<(Place, Instant)>,
     /// Before the first task that was added since and is before where looks begin.
     before_added: Option<Place>,
@@ -67,20 +68,27 @@ impl Mark {
         Self { settled: None, taken: None, before_added: None, spared_until }
     }
 
-    /// A look took what it found, of which this was the last.
-    fn took(&mut self, last: Option<Place>, now: Instant) {
+    fn took(&mut self, last: Place, now: Instant) {
         match self.taken {
             Some((_, at)) if now < at + LATE => {}
             taken => {
+                if self.start().is_none() {
+                    self.spared_until = self.spared_until.min(now + LATE);
+                }
                 self.settled = self.settled.max(taken.map(|(place, _)| place));
-                self.taken = last.map(|last| (last, now));
+                self.taken = Some((last, now));
             }
         }
     }
 
+    /// After which task to look but for what was added.
+    fn start(&self) -> Option<Place> {
+        self.settled.or(self.taken.map(|(place, _)| place))
+    }
+
     /// A task was added after this place.
     fn added(&mut self, before: Place) {
-        if self.settled.is_some_and(|settled| before < settled) {
+        if self.start().is_some_and(|start| before < start) {
             self.before_added = lower(self.before_added, before);
         }
     }
@@ -96,7 +104,7 @@ impl Marks {
     /// After which task to look, if not from the first.
     pub(crate) fn after(&self, lanes: &[i32], now: Instant) -> Option<Place> {
         let mark = self.by_lanes.get(lanes).filter(|mark| now < mark.spared_until)?;
-        mark.before_added.or(mark.settled)
+        mark.before_added.or(mark.start())
     }
 
     /// The same for each lane that is claimed from alone and has a mark: the lanes, and the keys of the tasks.
@@ -158,7 +166,9 @@ impl Marks {
     pub(crate) fn took_all(&mut self, lanes: &[i32], last: Option<Place>, now: Instant) {
         if let Some(mark) = self.by_lanes.get_mut(lanes) {
             mark.before_added = None;
-            mark.took(last, now);
+            if let Some(last) = last {
+                mark.took(last, now);
+            }
         }
     }
 
@@ -167,7 +177,7 @@ impl Marks {
         if let Some(mark) = self.by_lanes.get_mut(lanes) {
             mark.before_added = None;
             mark.lower(last);
-            mark.took(Some(last), now);
+            mark.took(last, now);
         }
     }
 
@@ -206,7 +216,9 @@ mod tests {
         marks.looked(&[1], SLOW_LOOK, now);
         assert_eq!(marks.after(&[1], now), None, "nothing was taken from these lanes");
         marks.took_all(&[1], Some((100, 7)), now - LATE);
-        assert_eq!(marks.after(&[1], now), None, "others may be committed later");
+        assert_eq!(marks.after(&[1], now - LATE), Some((100, 7)), "the first that was taken");
+        assert_eq!(marks.after(&[1], now), None, "what was committed meanwhile may be before it");
+        marks.looked(&[1], SLOW_LOOK, now);
         marks.took_all(&[1], Some((110, 8)), now);
         assert_eq!(marks.after(&[1], now), Some((100, 7)));
         marks
@@ -277,18 +289,6 @@ mod tests {
         assert_eq!(marks.after(&[1], now), Some((50, 4)));
         marks.took_all(&[1], None, now + 3 * LATE);
         assert_eq!(marks.after(&[1], now), Some((50, 4)), "a place that was lowered settles");
-    }
-
-    /// Else looks stay slow as long as other processes take the tasks.
-    #[test]
-    fn a_look_that_finds_nothing_settles_what_was_taken_a_moment_ago() {
-        let (mut marks, now) = (Marks::default(), Instant::now());
-        marks.looked(&[1], SLOW_LOOK, now);
-        marks.took_all(&[1], Some((100, 7)), now);
-        marks.took_all(&[1], None, now + LATE / 2);
-        assert_eq!(marks.after(&[1], now), None);
-        marks.took_all(&[1], None, now + LATE);
-        assert_eq!(marks.after(&[1], now), Some((100, 7)));
     }
 
     /// A quick look for tasks of a quiet queue says nothing of a busy one.
