@@ -14,7 +14,8 @@
 //!
 //! Worker pools register as [`Claimer`]s. A transaction that enqueues what an idle pool waits for, or something
 //! more urgent than what a busy one holds, claims it for the pool too: the task is in the pool's hands as soon
-//! as it is committed. An idle pool whose engine applies claims in parallel is woken to claim instead.
+//! as it is committed. An idle pool whose engine applies claims in parallel is woken to claim instead, unless its claims
+//! are held up.
 //!
 //! Each operation is answered alone. A failed group is applied again one operation at a time, so that one
 //! caller's failure is not another's. A sync that fails fails its whole group and poisons the queue.

@@ -12,6 +12,8 @@ mod client;
 mod doctor;
 mod faults;
 mod inbox;
+#[path = "../support/log.rs"]
+mod log;
 mod moving;
 mod names;
 mod plans;
@@ -195,6 +197,7 @@ fn main() -> ExitCode {
             a_queue_that_is_being_filled_is_not_given_another_order;
         schedules:
             a_slot_has_one_task_however_many_clients_claim
+            a_slot_that_is_decided_again_after_the_clock_was_set_back_is_logged
             a_task_is_enqueued_as_it_was_set;
         settings:
             an_enqueue_keeps_to_a_depth_limit_that_was_set_since

@@ -9,12 +9,16 @@ use prismq::{
     Claim, Limit, ManualClock, Missed, NewTask, Queue, Schedule, TaskId, TaskInfo, Timestamp,
     Unique,
 };
+use tracing::Level;
 
+use crate::log::Messages;
 use crate::support::{DEADLINE, cluster, queue, url};
 
 const CLIENTS: usize = 4;
 const SLOTS: u32 = 20;
 const HOUR: Duration = Duration::from_secs(3600);
+/// Transactions after which slots are looked at again.
+const TRANSACTIONS: usize = 200;
 
 pub(crate) fn a_slot_has_one_task_however_many_clients_claim() {
     let cluster = cluster(&["fsync=off"]);
@@ -53,6 +57,24 @@ pub(crate) fn a_slot_has_one_task_however_many_clients_claim() {
     // A task that another client's claim passed over is claimed later.
     let left = open().claim(&Claim::new(["job"]).max(99)).unwrap().len();
     assert_eq!(slots.len() + left, SLOTS as usize);
+}
+
+pub(crate) fn a_slot_that_is_decided_again_after_the_clock_was_set_back_is_logged() {
+    let cluster = cluster(&["fsync=off"]);
+    let start = Timestamp::from_micros(1_800_000_000_000_000);
+    let clock = Arc::new(ManualClock::new(start));
+    clock.advance(4 * HOUR);
+    let builder = prismq::postgres::builder(&url(&cluster)).unwrap().clock(clock.clone());
+    let queue = builder.busy_wait(DEADLINE).open().unwrap();
+    queue.schedules().set(&Schedule::every("tick", HOUR, NewTask::new("job", []))).unwrap();
+    clock.set(start);
+    let lines = Messages::new(Level::WARN, |_| {}).during(|| {
+        for _ in 0..TRANSACTIONS {
+            queue.enqueue(NewTask::new("job", [])).unwrap();
+        }
+    });
+    let decided = "the clock was set back by hours: the next slot of a schedule was decided again";
+    assert_eq!(lines, [decided]);
 }
 
 pub(crate) fn a_task_is_enqueued_as_it_was_set() {

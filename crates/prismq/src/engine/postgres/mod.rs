@@ -131,18 +131,23 @@ impl PostgresEngine {
         }
     }
 
-    /// Does what is due for upkeep. What fails is done later.
+    /// Does what is due for upkeep, unless another thread does. What fails is done later.
     fn keep_up(&self) {
+        let Some(_running) = self.upkeep.begin() else { return };
         if self.upkeep.is_checkup_due() {
             self.check_health();
         }
         let done = self.client.transaction(Role::Relaxed, |transaction| {
             let mut run = Run::begin(transaction, &self.shared, &[])?;
             run.keep_up()?;
-            run.finish()
+            run.finish()?;
+            Ok(run.take_log())
         });
-        if let Err(error) = done {
-            tracing::debug!(%error, "counters and retention were not kept up: it is tried again later");
+        match done {
+            Ok(log) => log.into_iter().for_each(|line| self.shared.log.add(line)),
+            Err(error) => {
+                tracing::debug!(%error, "counters and retention were not kept up: it is tried again later");
+            }
         }
     }
 }
@@ -174,10 +179,10 @@ impl Engine for PostgresEngine {
     }
 
     fn after_call(&self) {
-        self.shared.log.write();
         if self.upkeep.take_due() {
             self.keep_up();
         }
+        self.shared.log.write();
     }
 
     #[cfg(feature = "testing")]

@@ -3,7 +3,7 @@
 //! transactions, in a caller that has its answer, and now and then while its pools are idle.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use crate::engine::postgres::batch::STEP_TASKS_MAX;
@@ -33,6 +33,8 @@ pub(crate) struct Upkeep {
     transactions: AtomicU64,
     /// Whether one of them made it due, and nobody has begun it.
     due: AtomicBool,
+    /// Held by the thread that does it.
+    running: Mutex<()>,
     last: Mutex<Instant>,
     last_checkup: Mutex<Instant>,
 }
@@ -43,6 +45,7 @@ impl Upkeep {
         Self {
             transactions: AtomicU64::new(0),
             due: AtomicBool::new(false),
+            running: Mutex::default(),
             last: Mutex::new(now),
             last_checkup: Mutex::new(now),
         }
@@ -64,6 +67,15 @@ impl Upkeep {
     /// Whether it is due by the time that has passed, and for the caller to do.
     pub(crate) fn is_due_by_now(&self) -> bool {
         self.is_due(false)
+    }
+
+    /// Begins it, unless another thread does it: what it waits for may take long.
+    pub(crate) fn begin(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.running.try_lock() {
+            Ok(running) => Some(running),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     /// Whether the health of the tables is to be looked at, and by the caller.
@@ -135,5 +147,7 @@ mod tests {
         };
         assert_eq!((0..2 * TRANSACTIONS).filter(is_due).count(), 2);
         assert!(!upkeep.is_due_by_now());
+        let running = upkeep.begin();
+        assert!(running.is_some() && upkeep.begin().is_none());
     }
 }

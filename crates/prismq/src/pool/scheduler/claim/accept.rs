@@ -44,7 +44,9 @@ impl Scheduler {
         now: Instant,
     ) {
         self.reservations.set_claim_in_flight(false);
-        self.reservations.claimed(&leases, &self.queues);
+        if short.is_some() && leases.is_empty() {
+            self.reservations.claimed(&[], &self.queues);
+        }
         let has_suspect = leases.iter().any(|(lease, _)| lease.is_suspect());
         if with_permit && !has_suspect {
             self.suspects.drop_permit();
@@ -99,6 +101,7 @@ impl Scheduler {
 
     fn accept(&mut self, leases: Vec<(Lease, usize)>, pauses: u64, now: Instant) {
         if !leases.is_empty() {
+            self.reservations.claimed(&leases, &self.queues);
             self.ready.add(leases, &mut self.queues, now);
             self.prefetch.tasks_ready(now);
         }

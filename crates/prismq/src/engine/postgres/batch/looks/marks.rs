@@ -52,8 +52,8 @@ pub(crate) struct Look(u64);
 
 #[derive(Debug)]
 struct Mark {
-    /// After which task looks begin, but for what was added; `None` until one was taken a moment ago. Of the tasks before,
-    /// none was left that could be taken.
+    /// After which task looks begin, but for what was added; `None` until another was taken a moment after the first. Of the
+    /// tasks before, none was left that could be taken.
     settled: Option<Place>,
     /// After which they begin once this is a moment ago, or at once if it is the first, but then for no longer than a moment.
     taken: Option<(Place, Instant)>,
@@ -72,13 +72,18 @@ impl Mark {
         match self.taken {
             Some((_, at)) if now < at + LATE => {}
             taken => {
-                if self.start().is_none() {
-                    self.spared_until = self.spared_until.min(now + LATE);
-                }
                 self.settled = self.settled.max(taken.map(|(place, _)| place));
                 self.taken = Some((last, now));
+                self.spare(self.spared_until, now);
             }
         }
+    }
+
+    /// Looks from the first row are avoided until then; after the first task that was taken, for no longer than a moment.
+    fn spare(&mut self, until: Instant, now: Instant) {
+        let moment = self.taken.map(|(_, at)| at + LATE).filter(|end| now < *end);
+        let first = moment.filter(|_| self.settled.is_none());
+        self.spared_until = first.map_or(until, |end| until.min(end));
     }
 
     /// After which task to look but for what was added.
@@ -148,7 +153,7 @@ impl Marks {
         }
         let spared_until = now + (took * SPARED).min(SPARED_MAX);
         match self.by_lanes.get_mut(lanes) {
-            Some(mark) => mark.spared_until = spared_until,
+            Some(mark) => mark.spare(spared_until, now),
             None => {
                 // Those of claims that are not made any more.
                 self.by_lanes.retain(|_, mark| now < mark.spared_until + SPARED_MAX);
@@ -217,6 +222,7 @@ mod tests {
         assert_eq!(marks.after(&[1], now), None, "nothing was taken from these lanes");
         marks.took_all(&[1], Some((100, 7)), now - LATE);
         assert_eq!(marks.after(&[1], now - LATE), Some((100, 7)), "the first that was taken");
+        marks.looked(&[1], (Duration::from_secs(1), 0), now - LATE / 2);
         assert_eq!(marks.after(&[1], now), None, "what was committed meanwhile may be before it");
         marks.looked(&[1], SLOW_LOOK, now);
         marks.took_all(&[1], Some((110, 8)), now);
