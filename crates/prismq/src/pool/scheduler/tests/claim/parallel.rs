@@ -74,6 +74,19 @@ fn an_idle_pool_claims_itself_what_is_enqueued_unless_that_is_more_urgent_than_w
     assert_eq!(pool.scheduler.reserve(0, -1), 1);
 }
 
+/// What an earlier claim returned would make the caller wait for no reason.
+#[test]
+fn nothing_is_more_urgent_than_what_a_claim_finds_after_one_that_found_nothing() {
+    let mut pool = with_result(MS);
+    requested(&mut pool);
+    assert_eq!(pool.scheduler.reserve(0, -1), 1);
+    pool.scheduler.deliver(1, Vec::new(), 0, pool.now);
+    pool.becomes_idle(false);
+    pool.work_signal += 1;
+    requested(&mut pool);
+    assert_eq!(pool.scheduler.reserve(0, -1), 0);
+}
+
 /// An extension may wait for a lock, and a failure for a second.
 #[test]
 fn an_idle_pool_whose_claims_are_held_up_lets_others_claim_for_it() {
