@@ -94,6 +94,8 @@ fn main() -> ExitCode {
             clients_that_come_at_once_make_the_tables_once
             a_database_that_does_not_exist_is_refused_at_once
             a_role_that_may_not_make_the_tables_is_refused_without_its_password
+            tables_of_another_version_are_refused
+            another_product_is_refused_by_its_name
             a_server_that_is_not_there_is_waited_for
             a_pooler_of_transactions_needs_no_session;
         durability:
@@ -178,6 +180,7 @@ fn main() -> ExitCode {
             a_unique_task_changed_in_a_transaction_is_claimed_in_its_order_once_committed;
         pooler:
             clients_share_the_sessions_of_a_pooler
+            a_pooler_that_the_url_does_not_name_is_refused
             a_claim_through_a_pooler_is_not_undone_by_a_crash
             a_type_that_the_server_behind_a_pooler_has_lost_is_added_again
             a_type_that_a_database_restored_behind_a_pooler_lacks_is_added_again

@@ -47,6 +47,36 @@ pub(crate) fn a_role_that_may_not_make_the_tables_is_refused_without_its_passwor
     assert_eq!(tasks(&cluster), "1");
 }
 
+pub(crate) fn tables_of_another_version_are_refused() {
+    let cluster = cluster(&[]);
+    queue(&url(&cluster)).enqueue(task()).unwrap();
+    cluster.sql("postgres", &["UPDATE prismq.meta SET version = version + 1"]).unwrap();
+    let error = Queue::connect(&url(&cluster)).unwrap_err();
+    assert!(matches!(error, Error::Refused { .. }), "{error:?}");
+    assert!(
+        error.to_string().contains("its tables have version 2, this version reads 1"),
+        "{error}"
+    );
+    assert_eq!(tasks(&cluster), "1");
+}
+
+/// Although it lacks functions that are asked for.
+pub(crate) fn another_product_is_refused_by_its_name() {
+    const OTHER: [&str; 4] = [
+        "ALTER FUNCTION pg_catalog.version() RENAME TO version_of_postgresql",
+        "CREATE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql AS
+             $$ SELECT 'CockroachDB CCL v24.1.0 (x86_64-pc-linux-gnu)' $$",
+        "REVOKE EXECUTE ON FUNCTION pg_catalog.pg_control_system() FROM PUBLIC",
+        "CREATE ROLE plain LOGIN",
+    ];
+    let cluster = cluster(&["allow_system_table_mods=on"]);
+    cluster.sql("postgres", &OTHER).unwrap();
+    let url = url(&cluster).replace("user=postgres", "user=plain");
+    let error = Queue::connect(&url).unwrap_err();
+    assert!(matches!(error, Error::Refused { .. }), "{error:?}");
+    assert!(error.to_string().contains("it is CockroachDB"), "{error}");
+}
+
 pub(crate) fn a_server_that_is_not_there_is_waited_for() {
     let mut cluster = cluster(&[]);
     let url = url(&cluster);

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use prismq::{Claim, Durability, WorkerPool};
+use prismq::{Claim, Durability, Error, WorkerPool};
 use prismq_cluster::Pooler;
 
 use crate::names::{LOSE, lose_types};
@@ -34,6 +34,21 @@ pub(crate) fn clients_share_the_sessions_of_a_pooler() {
     let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'prismq%'";
     let sessions: u32 = cluster.sql("postgres", &[sessions]).unwrap().parse().unwrap();
     assert!(sessions <= SESSIONS, "{sessions} sessions");
+}
+
+/// What is set in a session holds for the transactions of others otherwise: an enqueue would not wait for the disk, as
+/// claims do not.
+pub(crate) fn a_pooler_that_the_url_does_not_name_is_refused() {
+    let cluster = cluster(&[]);
+    let pooler = Pooler::start(&cluster, 1).unwrap();
+    let queue = queue(&pooler.url("postgres"));
+    let tries = (0..4).map(|_| {
+        queue.enqueue(task())?;
+        queue.claim(&Claim::new(["job"]))
+    });
+    let error = tries.filter_map(Result::err).next().unwrap();
+    assert!(matches!(error, Error::Refused { .. }), "{error:?}");
+    assert!(error.to_string().contains("add pooler=transaction to the URL"), "{error}");
 }
 
 /// The pooler goes on over a crash, so that clients do not notice that there was one.

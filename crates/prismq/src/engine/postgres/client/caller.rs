@@ -30,8 +30,9 @@ pub(crate) trait Executor {
     fn epoch(&self) -> i64;
 
     /// Fails if a pooler has moved the session to a server that was started at another time, or if the database's epoch is
-    /// lower than that of the session: it was restored to an earlier state.
-    fn check_server(&mut self, _started: i64, _epoch: i64) -> Result<()> {
+    /// lower than that of the session: it was restored to an earlier state. Also if the transaction runs in a session that is
+    /// not the one of this client, by its setting [`super::connection::SESSION`].
+    fn check_server(&mut self, _started: i64, _epoch: i64, _session: Option<&str>) -> Result<()> {
         Ok(())
     }
 

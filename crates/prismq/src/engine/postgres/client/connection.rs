@@ -15,7 +15,7 @@ use super::io::{self, IoThread};
 use super::notifications::Notifications;
 use super::outcome::{self, Commit, Outcome};
 use super::server::{self, STANDBYS, Unfit};
-use super::session::{Plans, RoundTrip, Session};
+use super::session::{Plans, RoundTrip, Session, values};
 use super::{Role, backoff, tls};
 use crate::model::{Durability, Error, Result};
 
@@ -39,6 +39,10 @@ const SETTINGS: [(&str, &str); 11] = [
     ("plan_cache_mode", "force_generic_plan"),
     ("search_path", "''"),
 ];
+
+/// The setting that holds the epoch of a session of the queue: a transaction in which it is another runs in the session of
+/// another client, which a pooler has given it, and with the settings of that.
+pub(crate) const SESSION: &str = "prismq.epoch";
 
 /// How connections are made.
 pub(super) struct Connector {
@@ -86,7 +90,7 @@ impl Connector {
     }
 
     /// The statements that begin a transaction, in which plans are made anew if that is wanted.
-    pub(super) fn begin(&self, role: Role, replans: bool) -> String {
+    pub(super) fn begin(&self, role: Role, epoch: i64, replans: bool) -> String {
         let mut begin = "BEGIN".to_owned();
         if replans {
             begin.push_str("; DISCARD PLANS");
@@ -94,6 +98,7 @@ impl Connector {
         if self.address.pooler {
             begin.push_str("; SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE");
             self.settings(role, "SET LOCAL", &mut begin);
+            begin.push_str(&format!("; SET LOCAL {SESSION} = {epoch}"));
         }
         if self.needs_standby(role) {
             begin.push_str("; ");
@@ -190,7 +195,10 @@ impl Connector {
         let answer = match io::wait(client.simple_query(&sql), until) {
             Some(Ok(answer)) => answer,
             Some(Err(error)) if is_refusal(&error) => {
-                return Err(NotConnected::Refused(message(&error)));
+                let version = io::wait(client.simple_query(server::VERSION), until);
+                let version = version.and_then(Result::ok).unwrap_or_default();
+                let product = values(&version).next().and_then(server::other_product);
+                return Err(NotConnected::Refused(product.unwrap_or_else(|| message(&error))));
             }
             Some(Err(error)) => return Err(NotConnected::Now(message(&error))),
             None => return Err(NotConnected::Now("the server does not answer".to_owned())),
@@ -217,12 +225,13 @@ impl Connector {
         Ok(session)
     }
 
-    /// Raises the epoch of the database, durably, before anything else is done on the session.
+    /// Raises the epoch of the database, durably, before anything else is done on the session, and marks the session with it.
     fn take_epoch(&self, session: &Session, until: Instant) -> Result<i64, NotConnected> {
         let sql = format!(
             "BEGIN; SET LOCAL synchronous_commit = on; \
              UPDATE \"{}\".meta SET epoch = GREATEST(epoch + 1, \
-             pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::pg_catalog.int8) RETURNING epoch; \
+             pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::pg_catalog.int8) \
+             RETURNING pg_catalog.set_config('{SESSION}', epoch::pg_catalog.text, false); \
              COMMIT",
             self.address.schema
         );

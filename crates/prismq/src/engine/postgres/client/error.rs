@@ -10,6 +10,10 @@ use tokio_postgres::error::{DbError, Severity, SqlState};
 use super::outcome::Commit;
 use crate::model::Error;
 
+/// What to do where transactions of one connection run in several sessions.
+pub(super) const UNNAMED_POOLER: &str =
+    "a pooler gives each transaction another session; add pooler=transaction to the URL";
+
 /// Why a transaction failed.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -96,11 +100,9 @@ pub(super) fn of_statement(error: &tokio_postgres::Error, wait: Duration) -> Fai
         "40001" | "40P01" => Failure::Conflict(database(server)),
         "55P03" => Failure::Refused(Error::Busy { waited: wait }),
         "53100" => Failure::Refused(Error::Full { reason: message(error) }),
-        "26000" => Failure::Refused(Error::Database {
-            source: Arc::new(DriverError(format!(
-                "{}: a pooler gives each transaction another session; add pooler=transaction to the URL",
-                message(error)
-            ))),
+        // A prepared statement is not there, or there is one of another client.
+        "26000" | "42P05" => Failure::Refused(Error::Database {
+            source: Arc::new(DriverError(format!("{}: {UNNAMED_POOLER}", message(error)))),
         }),
         _ => Failure::Refused(database(server)),
     }

@@ -20,6 +20,9 @@ pub(super) const IDENTIFY: &str = "\
         pg_catalog.current_setting('synchronous_standby_names'), \
         (extract(epoch FROM pg_catalog.pg_postmaster_start_time()) OPERATOR(pg_catalog.*) 1000000)::pg_catalog.int8";
 
+/// Asks for the version and the product.
+pub(super) const VERSION: &str = "SELECT version()";
+
 /// Asks for the standbys that commits wait for. A session learns of a change of the setting between two messages.
 pub(super) const STANDBYS: &str = "SELECT pg_catalog.current_setting('synchronous_standby_names')";
 
@@ -90,13 +93,10 @@ pub(super) enum Unfit {
 
 /// The identity of a server that can hold a queue, with a synchronous standby if it needs one.
 pub(super) fn admit(answer: &Answer<'_>, needs_standby: bool) -> Result<Identity, Unfit> {
-    let lower = answer.version.to_ascii_lowercase();
-    let product = OTHER_PRODUCTS.iter().find(|(mark, _)| lower.contains(mark));
-    if let Some((_, name)) = product {
-        return Err(Unfit::Refused(format!(
-            "it is {name}, which speaks PostgreSQL's protocol but lacks what a queue needs: use PostgreSQL"
-        )));
+    if let Some(reason) = other_product(answer.version) {
+        return Err(Unfit::Refused(reason));
     }
+    let lower = answer.version.to_ascii_lowercase();
     let number = answer.version_number.parse::<u32>().ok();
     let Some(number) = number.filter(|_| lower.starts_with("postgresql ")) else {
         return Err(Unfit::Refused(format!(
@@ -124,6 +124,16 @@ pub(super) fn admit(answer: &Answer<'_>, needs_standby: bool) -> Result<Identity
         processes: answer.processes.split(',').filter_map(|id| id.parse().ok()).collect(),
         started: answer.started.parse().unwrap_or_default(),
     })
+}
+
+/// Why a server of this version is not used, if it is of another product. Most of them fail to answer [`IDENTIFY`], as they
+/// lack functions of it, and are asked for [`VERSION`] alone then.
+pub(super) fn other_product(version: &str) -> Option<String> {
+    let lower = version.to_ascii_lowercase();
+    let (_, name) = OTHER_PRODUCTS.iter().find(|(mark, _)| lower.contains(mark))?;
+    Some(format!(
+        "it is {name}, which speaks PostgreSQL's protocol but lacks what a queue needs: use PostgreSQL"
+    ))
 }
 
 /// Whether commits wait for a standby, by the answer to [`STANDBYS`].

@@ -10,7 +10,7 @@ use tokio_postgres::Error as DriverError;
 use super::Role;
 use super::caller::Executor;
 use super::connection::Connector;
-use super::error::{self, Failure};
+use super::error::{self, Failure, UNNAMED_POOLER};
 use super::io;
 use super::outcome::Commit;
 use super::received::Received;
@@ -355,7 +355,7 @@ impl<'s> Transaction<'s> {
         // Behind a pooler, each statement is planned when it runs.
         let is_prepared = self.session.prepared.is_some();
         let replans = is_prepared && self.session.plans.discard_outdated(Instant::now());
-        Some(self.connector.begin(self.role, replans))
+        Some(self.connector.begin(self.role, self.session.epoch, replans))
     }
 
     fn refuse_failed(&self) -> Result<()> {
@@ -389,7 +389,11 @@ impl Drop for Transaction<'_> {
 }
 
 impl Executor for Transaction<'_> {
-    fn check_server(&mut self, started: i64, epoch: i64) -> Result<()> {
+    fn check_server(&mut self, started: i64, epoch: i64, session: Option<&str>) -> Result<()> {
+        if session.and_then(|session| session.parse().ok()) != Some(self.session.epoch) {
+            let refused = self.connector.refused(UNNAMED_POOLER);
+            return Err(self.fail(Failure::Refused(refused)));
+        }
         if self.session.server.started == started && self.session.epoch <= epoch {
             return Ok(());
         }

@@ -32,7 +32,8 @@ macro_rules! begin {
             $inbox,
             ", EXISTS (SELECT FROM prismq.type_retention), m.names_freed,
             EXISTS (SELECT FROM prismq.migration WHERE NOT complete),
-            (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint, m.epoch, m.settings, ",
+            (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint, m.epoch, m.settings,
+            current_setting('prismq.epoch', true), ",
             settings!(),
             " FROM prismq.meta m LEFT JOIN prismq.queue q ON q.id = ANY ($1)"
         )
@@ -58,7 +59,7 @@ pub(crate) const BEGIN_TO_CLAIM: &str = begin!(
      (SELECT last_value FROM prismq.prismq_inbox_id_seq)"
 );
 /// The first column of a queue's settings in both.
-const BEGIN_SETTINGS: usize = 19;
+const BEGIN_SETTINGS: usize = 20;
 
 impl<'a, 't> Run<'a, 't> {
     /// Begins a transaction for these operations.
@@ -94,7 +95,8 @@ impl<'a, 't> Run<'a, 't> {
             return Err(schema::moving(shared.statements.schema()));
         }
         let source = Source { number: first.column(1)?, started: first.column(16)? };
-        transaction.check_server(source.started, first.column(17)?)?;
+        let session: Option<String> = first.column(19)?;
+        transaction.check_server(source.started, first.column(17)?, session.as_deref())?;
         let last_lane: i32 = first.column(2)?;
         let now = shared.time.moment(first.column(0)?);
         let mut run = Self {
