@@ -19,7 +19,7 @@ use crate::model::NewTask;
 pub(super) const UNCHANGED: &str = "SELECT CASE
          WHEN EXISTS (SELECT FROM prismq.meta
                  WHERE number = $1 AND settings = $2 AND epoch >= $4 AND last_lane >= $5)
-             AND current_setting('prismq.epoch', true) = $4::bigint::text
+             AND current_setting('prismq_session.name', true) = 'durable ' || $4::bigint::text
              AND (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint = $3
          THEN pg_current_xact_id()::text
          ELSE ('prismq: settings have changed since they were read; read again at ' || clock_timestamp())::integer::text

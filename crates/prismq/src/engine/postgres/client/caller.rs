@@ -31,7 +31,7 @@ pub(crate) trait Executor {
 
     /// Fails if a pooler has moved the session to a server that was started at another time, or if the database's epoch is
     /// lower than that of the session: it was restored to an earlier state. Also if the transaction runs in a session that is
-    /// not the one of this client, by its setting [`super::connection::SESSION`].
+    /// not the one of this client, by its name.
     fn check_server(&mut self, _started: i64, _epoch: i64, _session: Option<&str>) -> Result<()> {
         Ok(())
     }

@@ -40,9 +40,23 @@ const SETTINGS: [(&str, &str); 11] = [
     ("search_path", "''"),
 ];
 
-/// The setting that holds the epoch of a session of the queue: a transaction in which it is another runs in the session of
-/// another client, which a pooler has given it, and with the settings of that.
-pub(crate) const SESSION: &str = "prismq.epoch";
+/// The setting that names a session of the queue, by [`session_name`]: a transaction in which it is another runs in the
+/// session of another connection, which a pooler has given it, and with the settings of that. Statements name it too, in
+/// which the name of the schema is replaced, and must not be part of it.
+const SESSION: &str = "prismq_session.name";
+
+/// How the session of a role that has taken this epoch is named.
+pub(super) fn session_name(role: Role, epoch: i64) -> String {
+    format!("{}{epoch}", session_prefix(role))
+}
+
+const fn session_prefix(role: Role) -> &'static str {
+    match role {
+        Role::Durable => "durable ",
+        Role::Relaxed => "relaxed ",
+        Role::Reader => "reader ",
+    }
+}
 
 /// How connections are made.
 pub(super) struct Connector {
@@ -98,7 +112,7 @@ impl Connector {
         if self.address.pooler {
             begin.push_str("; SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE");
             self.settings(role, "SET LOCAL", &mut begin);
-            begin.push_str(&format!("; SET LOCAL {SESSION} = {epoch}"));
+            begin.push_str(&format!("; SET LOCAL {SESSION} = '{}'", session_name(role, epoch)));
         }
         if self.needs_standby(role) {
             begin.push_str("; ");
@@ -124,7 +138,7 @@ impl Connector {
                 "the server has committed it, but whether a standby has it is unknown: {reason}"
             ))
         };
-        match self.take_epoch(session, until) {
+        match self.take_epoch(session, Role::Durable, until) {
             Ok(epoch) => session.epoch = epoch,
             Err(NotConnected::Refused(reason) | NotConnected::Now(reason)) => {
                 return unknown(reason);
@@ -191,6 +205,8 @@ impl Connector {
         let mut sql = server::IDENTIFY.to_owned();
         if !self.address.pooler {
             self.settings(role, "SET", &mut sql);
+            // It has no name yet. A pooler may let this hold in a session that has one.
+            sql.push_str(&format!("; SET {SESSION} = ''"));
         }
         let answer = match io::wait(client.simple_query(&sql), until) {
             Some(Ok(answer)) => answer,
@@ -220,22 +236,34 @@ impl Connector {
             heard: Instant::now(),
         };
         if self.has_schema && role != Role::Reader {
-            session.epoch = self.take_epoch(&session, until)?;
+            session.epoch = self.take_epoch(&session, role, until)?;
         }
         Ok(session)
     }
 
-    /// Raises the epoch of the database, durably, before anything else is done on the session, and marks the session with it.
-    fn take_epoch(&self, session: &Session, until: Instant) -> Result<i64, NotConnected> {
-        let sql = format!(
+    /// Raises the epoch of the database, durably, before anything else is done on the session, and names the session by it.
+    /// What is set in the session is set with its name: a pooler may give each of two messages another session.
+    fn take_epoch(
+        &self,
+        session: &Session,
+        role: Role,
+        until: Instant,
+    ) -> Result<i64, NotConnected> {
+        let mut sql = format!(
             "BEGIN; SET LOCAL synchronous_commit = on; \
              UPDATE \"{}\".meta SET epoch = GREATEST(epoch + 1, \
              pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::pg_catalog.int8) \
-             RETURNING pg_catalog.set_config('{SESSION}', epoch::pg_catalog.text, false); \
+             RETURNING pg_catalog.set_config('{SESSION}', \
+             pg_catalog.concat('{}', epoch), false); \
              COMMIT",
-            self.address.schema
+            self.address.schema,
+            session_prefix(role)
         );
-        let epoch = session.simple_value(&sql, until).map_err(NotConnected::Now)?;
+        if !self.address.pooler {
+            self.settings(role, "SET", &mut sql);
+        }
+        let name = session.simple_value(&sql, until).map_err(NotConnected::Now)?;
+        let epoch = name.as_deref().and_then(|name| name.strip_prefix(session_prefix(role)));
         epoch.and_then(|epoch| epoch.parse().ok()).ok_or_else(|| {
             NotConnected::Refused(format!(
                 "its schema {:?} holds no queue any more: open the queue again",
@@ -287,7 +315,12 @@ impl Connection {
         match self.session(connector, until) {
             Ok(session) => match outcome::ask(session, commit, until) {
                 Outcome::Committed if connector.needs_standby(role) => {
-                    connector.confirm(session, until)
+                    let outcome = connector.confirm(session, until);
+                    if !matches!(outcome, Outcome::Committed) {
+                        // It may take its new epoch later.
+                        self.session = None;
+                    }
+                    outcome
                 }
                 outcome => outcome,
             },

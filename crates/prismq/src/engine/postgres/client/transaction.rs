@@ -9,7 +9,7 @@ use tokio_postgres::Error as DriverError;
 
 use super::Role;
 use super::caller::Executor;
-use super::connection::Connector;
+use super::connection::{Connector, session_name};
 use super::error::{self, Failure, UNNAMED_POOLER};
 use super::io;
 use super::outcome::Commit;
@@ -390,7 +390,7 @@ impl Drop for Transaction<'_> {
 
 impl Executor for Transaction<'_> {
     fn check_server(&mut self, started: i64, epoch: i64, session: Option<&str>) -> Result<()> {
-        if session.and_then(|session| session.parse().ok()) != Some(self.session.epoch) {
+        if session != Some(&*session_name(self.role, self.session.epoch)) {
             let refused = self.connector.refused(UNNAMED_POOLER);
             return Err(self.fail(Failure::Refused(refused)));
         }

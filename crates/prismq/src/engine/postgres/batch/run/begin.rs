@@ -33,7 +33,7 @@ macro_rules! begin {
             ", EXISTS (SELECT FROM prismq.type_retention), m.names_freed,
             EXISTS (SELECT FROM prismq.migration WHERE NOT complete),
             (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint, m.epoch, m.settings,
-            current_setting('prismq.epoch', true), ",
+            current_setting('prismq_session.name', true), ",
             settings!(),
             " FROM prismq.meta m LEFT JOIN prismq.queue q ON q.id = ANY ($1)"
         )

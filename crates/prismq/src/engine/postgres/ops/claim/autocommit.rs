@@ -49,7 +49,8 @@ macro_rules! look {
                           WHERE next_at IS NOT NULL AND (cron IS NULL OR $20)) AS slot,
                          (SELECT last_value FROM prismq.prismq_inbox_id_seq) AS inbox,
                          m.number = $12 AND m.settings = $13 AND m.epoch >= $14 AND m.last_lane = $15
-                             AND m.names_freed = $16 AND current_setting('prismq.epoch', true) = $14::bigint::text
+                             AND m.names_freed = $16
+                             AND current_setting('prismq_session.name', true) IS NOT DISTINCT FROM 'relaxed ' || $14::bigint::text
                              AND (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint = $17 AS holds
                      FROM prismq.meta m, LATERAL (SELECT ",
             clock!(),
