@@ -14,6 +14,10 @@ use crate::model::Error;
 pub(super) const UNNAMED_POOLER: &str =
     "a pooler gives each transaction another session; add pooler=transaction to the URL";
 
+/// What to do where a session was another client's before.
+const UNCLEAN_POOLER: &str = "a pooler gives clients the sessions of others as they are; add pooler=transaction to the URL, \
+     or have the pooler reset sessions by DISCARD ALL";
+
 /// Why a transaction failed.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -100,12 +104,17 @@ pub(super) fn of_statement(error: &tokio_postgres::Error, wait: Duration) -> Fai
         "40001" | "40P01" => Failure::Conflict(database(server)),
         "55P03" => Failure::Refused(Error::Busy { waited: wait }),
         "53100" => Failure::Refused(Error::Full { reason: message(error) }),
-        // A prepared statement is not there, or there is one of another client.
-        "26000" | "42P05" => Failure::Refused(Error::Database {
-            source: Arc::new(DriverError(format!("{}: {UNNAMED_POOLER}", message(error)))),
-        }),
+        // A prepared statement is not there.
+        "26000" => of_pooler(error, UNNAMED_POOLER),
+        // There is one of another client.
+        "42P05" => of_pooler(error, UNCLEAN_POOLER),
         _ => Failure::Refused(database(server)),
     }
+}
+
+fn of_pooler(error: &tokio_postgres::Error, advice: &str) -> Failure {
+    let source = Arc::new(DriverError(format!("{}: {advice}", message(error))));
+    Failure::Refused(Error::Database { source })
 }
 
 /// Whether the server answered with this code.

@@ -391,6 +391,8 @@ impl Drop for Transaction<'_> {
 impl Executor for Transaction<'_> {
     fn check_server(&mut self, started: i64, epoch: i64, session: Option<&str>) -> Result<()> {
         if session != Some(&*session_name(self.role, self.session.epoch)) {
+            // The next transaction connects anew: the pooler may have been set otherwise since.
+            self.session.epoch = 0;
             let refused = self.connector.refused(UNNAMED_POOLER);
             return Err(self.fail(Failure::Refused(refused)));
         }
