@@ -4,6 +4,8 @@
 mod audit;
 mod disk;
 mod fleet;
+mod network;
+mod pooler;
 mod server;
 mod sessions;
 mod standby;
@@ -20,9 +22,10 @@ macro_rules! tests {
 }
 
 fn test(name: &'static str, run: fn(u64)) -> Trial {
-    let needed = match name.starts_with("disk::") {
-        true => [Requirement::Postgres, Requirement::PrivateMount].as_slice(),
-        false => &[Requirement::Postgres],
+    let needed = match name.split("::").next() {
+        Some("disk") => [Requirement::Postgres, Requirement::PrivateMount].as_slice(),
+        Some("pooler") => &[Requirement::Postgres, Requirement::PgBouncer],
+        _ => &[Requirement::Postgres],
     };
     let missing = |availability: &Availability| *availability != Availability::Available;
     trial(
@@ -47,6 +50,10 @@ pub(crate) fn trials() -> Vec<Trial> {
     tests! {
         disk:
             a_full_disk_is_answered_full_until_there_is_room;
+        network:
+            connections_that_are_cut_at_any_byte_lose_nothing;
+        pooler:
+            a_server_that_fails_behind_a_pooler_loses_nothing;
         server:
             restarts_at_once_lose_nothing
             a_server_that_is_killed_loses_nothing

@@ -68,6 +68,7 @@ pub(crate) fn a_notification_that_is_refused_ends_no_session() {
     assert_eq!(refused(), session);
 }
 
+/// Failure mode: network: the connection for notifications is lost | pools look for tasks, and hear again once it is connected anew
 pub(crate) fn a_pool_that_cannot_hear_looks_for_tasks() {
     let cluster = cluster(&[]);
     let (waiting, other) = (queue(&url(&cluster)), queue(&url(&cluster)));

@@ -36,6 +36,7 @@ pub(crate) fn clients_share_the_sessions_of_a_pooler() {
     assert!(sessions <= SESSIONS, "{sessions} sessions");
 }
 
+/// Failure mode: pooler: of transactions, and not named in the URL | refused with what to do
 /// What is set in a session holds for the transactions of others otherwise: an enqueue would not wait for the disk, as
 /// claims do not.
 pub(crate) fn a_pooler_that_the_url_does_not_name_is_refused() {

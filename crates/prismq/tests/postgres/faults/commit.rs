@@ -6,6 +6,7 @@ use prismq::{Claim, Error, Lease};
 
 use crate::support::{Cut, Proxy, claimed, cluster, queue, task, tasks, wait_for};
 
+/// Failure mode: network: the answer to a commit is lost | the server is asked for its outcome on another connection; if nobody can be asked, `CommitUnknown`
 pub(crate) fn a_commit_whose_answer_is_lost_is_found_to_be_done() {
     let cluster = cluster(&[]);
     let proxy = Proxy::new(cluster.folder());
@@ -89,6 +90,7 @@ pub(crate) fn a_transaction_that_was_not_begun_is_not_repeated() {
     assert_eq!(tasks(&cluster), (2 + added).to_string());
 }
 
+/// Failure mode: network: the answer to a claim is lost | `CommitUnknown`; what was claimed is claimed again once its lease has expired
 /// Nobody can be asked about a claim; a lease that nobody has expires.
 pub(crate) fn a_claim_whose_answer_is_lost_is_reported_and_its_task_claimed_again() {
     let cluster = cluster(&[]);
@@ -137,6 +139,7 @@ pub(crate) fn a_claim_of_one_statement_whose_answer_is_lost_is_reported_and_its_
     wait_for("it is claimed again", || queue.claim(&claim).unwrap().first().map(Lease::id) == id);
 }
 
+/// Failure mode: network: the answer to a commit is lost
 pub(crate) fn a_commit_that_nobody_can_be_asked_about_is_reported_and_not_repeated() {
     let cluster = cluster(&[]);
     for (cut, expected) in [(Cut::After, "2"), (Cut::Before, "3"), (Cut::Whole, "4")] {
