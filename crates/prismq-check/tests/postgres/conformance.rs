@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use prismq::{Durability, ManualClock, Queue};
 use prismq_check::conformance::Verb;
+use prismq_check::{Snapshot, TestName};
 use prismq_cluster::Cluster;
 
+use crate::faults::audit;
 use crate::queue::{Place, UnderTest};
+use crate::random_operations::{Fresh, compare};
 
 /// A schema of its own for each queue.
 #[derive(Debug)]
@@ -21,6 +24,33 @@ impl Place for InDatabase<'_> {
         let builder = prismq::postgres::builder(&url).unwrap().clock(clock.clone());
         builder.durability(Durability::Normal).open().unwrap()
     }
+}
+
+/// A server of its own.
+#[derive(Debug)]
+struct OnServer(Cluster);
+
+impl Place for OnServer {
+    fn open(&self, clock: &Arc<ManualClock>) -> Queue {
+        let builder = prismq::postgres::builder(&self.0.url("postgres")).unwrap();
+        builder.clock(clock.clone()).durability(Durability::Normal).open().unwrap()
+    }
+}
+
+impl Fresh for OnServer {
+    fn new() -> Self {
+        Self(Cluster::start(&["fsync=off"]).unwrap())
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        audit::snapshot(&self.0)
+    }
+}
+
+/// Makes random requests, which are answered as by the model.
+pub(crate) fn compare_with_model() {
+    let name = "a_queue_answers_as_the_model_does";
+    compare::<OnServer>(TestName::new(env!("CARGO_PKG_NAME"), module_path!(), name), 12);
 }
 
 /// Runs every case of a verb, each on an empty queue.

@@ -10,10 +10,14 @@
 #![allow(dead_code, reason = "the cases of the queue in a file use the rest of what is shared")]
 
 mod conformance;
+#[path = "../check/conformance/driver.rs"]
+mod driver;
 mod faults;
 mod plans;
 #[path = "../check/conformance/queue.rs"]
 mod queue;
+#[path = "../check/conformance/random_operations.rs"]
+mod random_operations;
 
 use std::process::ExitCode;
 
@@ -96,6 +100,14 @@ fn main() -> ExitCode {
             },
         )
     }));
+    trials.push(trial(
+        "conformance::a_queue_answers_as_the_model_does",
+        || Requirement::Postgres.probe(),
+        || {
+            conformance::compare_with_model();
+            Ok(())
+        },
+    ));
     trials.extend(faults::trials());
     prismq_probe::run(trials)
 }

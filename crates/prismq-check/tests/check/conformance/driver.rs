@@ -15,7 +15,7 @@ pub(super) const KEYED: &str = "keyed";
 /// The limit.
 pub(super) const EACH: &str = "each";
 
-/// A lease: a task, counted from 1 in the order of enqueues, and its token.
+/// A lease: a task, counted from 1 in the order of enqueues, and how often it was claimed.
 pub(super) type Key = (i64, i64);
 
 /// A request to an engine; durations are in microseconds.
@@ -73,13 +73,16 @@ pub(super) struct Driven<E> {
     pub(super) engine: E,
     pub(super) ids: Vec<i64>,
     pub(super) leases: HashMap<Key, Claimed>,
+    /// How often each task was claimed, and the last token, which rises.
+    claims: HashMap<i64, (i64, i64)>,
     /// The names of the leases, in the order they were given.
     pub(super) given: Vec<Key>,
 }
 
 impl<E: EngineUnderTest> Driven<E> {
     pub(super) fn new(engine: E) -> Self {
-        Self { engine, ids: Vec::new(), leases: HashMap::new(), given: Vec::new() }
+        let (leases, claims) = (HashMap::new(), HashMap::new());
+        Self { engine, ids: Vec::new(), leases, claims, given: Vec::new() }
     }
 
     fn number_of(&self, id: i64) -> i64 {
@@ -146,7 +149,11 @@ impl<E: EngineUnderTest> Driven<E> {
                 }
                 let mut given = Vec::new();
                 for task in claimed {
-                    let key = (self.number_of(task.task), task.token);
+                    let number = self.number_of(task.task);
+                    let (claims, token) = self.claims.entry(number).or_default();
+                    assert!(task.token > *token, "tokens rise");
+                    (*claims, *token) = (*claims + 1, task.token);
+                    let key = (number, *claims);
                     given.push((key, task.attempt));
                     self.leases.insert(key, task);
                     self.given.push(key);

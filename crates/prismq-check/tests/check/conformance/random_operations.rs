@@ -1,4 +1,4 @@
-//! Random operations on the SQLite engine and on the model: every answer, every counter and every task are the same.
+//! Random operations on an engine and on the model: every answer, every counter and every task are the same.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use prismq::Order;
 use prismq_check::conformance::{
     BoundsSpec, Change, EngineUnderTest, Hold, LimitSpec, Model, RateSpec, StoredTask,
 };
-use prismq_check::{SeedRunner, Snapshot, soak, this_test};
+use prismq_check::{SeedRunner, Snapshot, TestName, soak};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 
 use super::driver::{Driven, EACH, KEYED, Key, Outcome, Request};
-use super::sqlite::Sqlite;
+use super::queue::{Place, UnderTest};
 
 const START: i64 = 1_800_000_000_000_000;
 /// Two whose orders are set, one that bounds how many tasks run at once, one of tasks with keys.
@@ -30,13 +30,22 @@ const SECOND: i64 = 1_000_000;
 const HOUR: i64 = 3600 * SECOND;
 const TEN_YEARS: i64 = 10 * 365 * 24 * HOUR;
 const STEPS: std::ops::Range<usize> = 1..120;
-const QUICK_CASES: u32 = 60;
+/// How long a case that fails is made smaller.
+const SHRINK_MS: u32 = 60_000;
 const SOAK_CASES_PER_MINUTE: u32 = 600;
 
-/// A request by one of several handles on the file.
+/// A place for the queue of each case.
+pub(crate) trait Fresh: Place + 'static {
+    fn new() -> Self;
+
+    /// What is stored there once the queue is not used any more.
+    fn snapshot(&self) -> Snapshot;
+}
+
+/// A request by one of several handles on the queue.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
-    /// Which of the handles on the file makes it.
+    /// Which of the handles makes it.
     handle: usize,
     request: Request,
 }
@@ -164,12 +173,12 @@ impl ReferenceStateMachine for Reference {
     }
 }
 
-impl StateMachineTest for Driven<Sqlite> {
+impl<P: Fresh> StateMachineTest for Driven<UnderTest<P>> {
     type SystemUnderTest = Self;
     type Reference = Reference;
 
     fn init_test(_: &Reference) -> Self {
-        let mut real = Self::new(Sqlite::with_handles(START, HANDLES));
+        let mut real = Self::new(UnderTest::at(P::new(), START, HANDLES));
         real.engine.set_limit(EACH, &LimitSpec::default()).unwrap();
         real
     }
@@ -195,7 +204,7 @@ impl StateMachineTest for Driven<Sqlite> {
             let expected = model.task(number).unwrap().unwrap();
             assert_eq!(without_error(stored), without_error(expected));
         }
-        let snapshot = Snapshot::take(real.engine.path()).unwrap();
+        let snapshot = real.engine.place().snapshot();
         assert_eq!(snapshot.problems, Vec::<String>::new());
         assert_eq!(snapshot.tasks.len(), model.stored().len());
     }
@@ -206,21 +215,22 @@ fn without_error(task: StoredTask) -> StoredTask {
     StoredTask { error: None, ..task }
 }
 
-#[test]
-fn a_queue_answers_as_the_model_does() {
-    let seeds = SeedRunner::random(this_test!("a_queue_answers_as_the_model_does"));
+/// Compares an engine with the model in so many cases, more in a soak.
+pub(crate) fn compare<P: Fresh>(name: TestName, cases: u32) {
+    let seeds = SeedRunner::random(name);
     let minutes = soak().map(|soak| u32::try_from(soak.as_secs() / 60).unwrap());
     let config = Config {
-        cases: minutes.map_or(QUICK_CASES, |minutes| minutes * SOAK_CASES_PER_MINUTE),
+        cases: minutes.map_or(cases, |minutes| minutes * SOAK_CASES_PER_MINUTE),
         rng_seed: RngSeed::Fixed(seeds.seed()),
         failure_persistence: None,
         max_shrink_iters: 2000,
+        max_shrink_time: SHRINK_MS,
         ..Config::default()
     };
     let outcome = TestRunner::new(config.clone()).run(
         &Reference::sequential_strategy(STEPS),
         |(reference, steps, seen)| {
-            Driven::test_sequential(config.clone(), reference, steps, seen);
+            Driven::<UnderTest<P>>::test_sequential(config.clone(), reference, steps, seen);
             Ok(())
         },
     );

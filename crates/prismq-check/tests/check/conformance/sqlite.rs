@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use prismq::{Durability, ManualClock, Queue};
+use prismq_check::{Snapshot, this_test};
 use tempfile::TempDir;
 
 use super::queue::{Place, UnderTest};
+use super::random_operations::{Fresh, compare};
 use crate::support::fast_folder;
 
 /// The folder of the file.
@@ -26,19 +28,25 @@ impl Place for InFile {
     }
 }
 
+impl Fresh for InFile {
+    fn new() -> Self {
+        Self(fast_folder())
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::take(self.path()).unwrap()
+    }
+}
+
+#[test]
+fn a_queue_answers_as_the_model_does() {
+    compare::<InFile>(this_test!("a_queue_answers_as_the_model_does"), 60);
+}
+
 pub(crate) type Sqlite = UnderTest<InFile>;
 
 impl Sqlite {
     pub(crate) fn new() -> Self {
-        Self::with_handles(1_800_000_000_000_000, 1)
-    }
-
-    /// By this many handles on one file, from this time of the wall clock on.
-    pub(crate) fn with_handles(now: i64, count: usize) -> Self {
-        Self::at(InFile(fast_folder()), now, count)
-    }
-
-    pub(crate) fn path(&self) -> PathBuf {
-        self.place().path()
+        Self::at(InFile::new(), 1_800_000_000_000_000, 1)
     }
 }

@@ -12,13 +12,13 @@ const TOTALS: &str = "SELECT coalesce(sum(enqueued), 0), coalesce(sum(completed)
 const PROBLEMS: [(&str, &str); 9] = [
     (
         "ready tasks without their row in ready",
-        "SELECT count(*) FROM (SELECT lane, suspect, order_key, id FROM prismq.task WHERE state = 0
+        "SELECT count(*) FROM (SELECT coalesce(line, lane), suspect, order_key, id FROM prismq.task WHERE state = 0
          EXCEPT SELECT lane, suspect, order_key, id FROM prismq.ready) x",
     ),
     (
         "rows in ready without their ready task",
         "SELECT count(*) FROM (SELECT lane, suspect, order_key, id FROM prismq.ready
-         EXCEPT SELECT lane, suspect, order_key, id FROM prismq.task WHERE state = 0) x",
+         EXCEPT SELECT coalesce(line, lane), suspect, order_key, id FROM prismq.task WHERE state = 0) x",
     ),
     (
         "scheduled tasks without their row in scheduled",

@@ -1,7 +1,7 @@
 //! What servers, sessions and disks do to a queue: clients work meanwhile, and the checker says whether a task was lost
 //! or done twice.
 
-mod audit;
+pub(crate) mod audit;
 mod disk;
 mod fleet;
 mod network;
