@@ -146,8 +146,8 @@ pub(crate) trait Engine: Reader + Any + Send + Sync + fmt::Debug {
     /// How to learn of what other processes commit.
     fn watch(&self) -> Watch;
 
-    /// Does what a call leaves to do once all are answered and the lead is handed over: writes the log lines that were kept
-    /// back while the engine was locked, and keeps up what is due for that. To be called where no lock is held that an
+    /// Does what a call leaves to do once all are answered and the lead is handed over: the upkeep that is due, and writing
+    /// the log lines that were kept back while the engine was locked. To be called where no lock is held that an
     /// operation needs: a subscriber of the log may use the queue.
     fn after_call(&self);
 

@@ -32,7 +32,6 @@ const TEN_YEARS: i64 = 10 * 365 * 24 * HOUR;
 const STEPS: std::ops::Range<usize> = 1..120;
 /// How long a case that fails is made smaller.
 const SHRINK_MS: u32 = 60_000;
-const SOAK_CASES_PER_MINUTE: u32 = 600;
 
 /// A place for the queue of each case.
 pub(crate) trait Fresh: Place + 'static {
@@ -215,12 +214,12 @@ fn without_error(task: StoredTask) -> StoredTask {
     StoredTask { error: None, ..task }
 }
 
-/// Compares an engine with the model in so many cases, more in a soak.
-pub(crate) fn compare<P: Fresh>(name: TestName, cases: u32) {
+/// Compares an engine with the model in so many cases, and in so many for each minute of a soak.
+pub(crate) fn compare<P: Fresh>(name: TestName, (cases, of_minute): (u32, u32)) {
     let seeds = SeedRunner::random(name);
     let minutes = soak().map(|soak| u32::try_from(soak.as_secs() / 60).unwrap());
     let config = Config {
-        cases: minutes.map_or(cases, |minutes| minutes * SOAK_CASES_PER_MINUTE),
+        cases: minutes.map_or(cases, |minutes| minutes * of_minute),
         rng_seed: RngSeed::Fixed(seeds.seed()),
         failure_persistence: None,
         max_shrink_iters: 2000,

@@ -40,7 +40,7 @@ impl Fresh for InFile {
 
 #[test]
 fn a_queue_answers_as_the_model_does() {
-    compare::<InFile>(this_test!("a_queue_answers_as_the_model_does"), 60);
+    compare::<InFile>(this_test!("a_queue_answers_as_the_model_does"), (60, 600));
 }
 
 pub(crate) type Sqlite = UnderTest<InFile>;

@@ -15,7 +15,7 @@ use super::fleet::{SOME, disturbed, wait_for};
 
 /// The name of the server's socket in its folder.
 const SOCKET: &str = ".s.PGSQL.5432";
-/// Of so many messages, one cuts its connection.
+/// One read in so many is passed on in part, and cuts its connection.
 const CUT_ONE_OF: u32 = 64;
 /// Connections that are cut in a test, at least: at commits, in claims, and while they are made.
 const CUTS: u64 = 100;

@@ -4,8 +4,8 @@ use prismq_cluster::Cluster;
 
 use super::fleet::{SOME, disturbed, wait_for};
 
-/// Ends the sessions of all clients.
-const END: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'prismq'";
+/// Ends the sessions of all clients, or those that a pooler has for them.
+pub(super) const END: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'prismq'";
 
 fn started() -> (Cluster, String) {
     let cluster = Cluster::start(&[]).unwrap();

@@ -12,8 +12,8 @@ use super::shared::Shared;
 use crate::engine::Operation;
 use crate::model::NewTask;
 
-/// Returns the number of the transaction, or fails if settings have changed since they were read; only the server's log
-/// shows the message. It locks `prismq.meta` in ACCESS SHARE mode until the commit, so that `set_order`, the freeing of
+/// Returns the number of the transaction, or fails if settings have changed since they were read, or if a pooler has given
+/// the transaction the session of another connection; only the server's log shows the message. It locks `prismq.meta` in ACCESS SHARE mode until the commit, so that `set_order`, the freeing of
 /// names and a migration wait for it. It reads one row: comparing the settings themselves took the server as long as
 /// inserting three tasks.
 pub(super) const UNCHANGED: &str = "SELECT CASE

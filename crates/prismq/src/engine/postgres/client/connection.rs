@@ -40,9 +40,9 @@ const SETTINGS: [(&str, &str); 11] = [
     ("search_path", "''"),
 ];
 
-/// The setting that names a session of the queue, by [`session_name`]: a transaction in which it is another runs in the
-/// session of another connection, which a pooler has given it, and with the settings of that. Statements name it too, in
-/// which the name of the schema is replaced, and must not be part of it.
+/// The setting that holds the name of a session of the queue, [`session_name`]. A transaction that finds another name in it
+/// runs in the session of another connection, which a pooler has given it, with the settings of that. Statements that
+/// compare it repeat it and the names; in statements, `prismq.` stands for the schema, and so it must not be part of it.
 const SESSION: &str = "prismq_session.name";
 
 /// How the session of a role that has taken this epoch is named.

@@ -98,6 +98,7 @@ const SET_SEQUENCES: &str =
          setval(pg_get_serial_sequence('prismq.schedule', 'id')::regclass,
                 (SELECT coalesce(max(id), 0) + 1 FROM prismq.schedule), false),
          setval('prismq.line_id', (SELECT greatest(coalesce(min(id), 0) - 1, -2147483647) FROM prismq.line), false)";
+/// Lets the commit wait for the disk, also in a session whose commits do not, which a pooler may have given the transaction.
 const WAIT: &str = "SET LOCAL synchronous_commit = on";
 const COMPLETE: &str = "UPDATE prismq.migration SET complete = true";
 
@@ -149,7 +150,6 @@ impl Target {
             if !row.column::<bool>(1)? {
                 return Err(not_as_left());
             }
-            // Also if a pooler has given the transaction a session in which commits are not waited for.
             transaction.query(WAIT, &[])?;
             self.place(transaction)?;
             let texts = [ASK, COUNT, SET_SEQUENCES, NOTE_LAST_LANE, COMPLETE]

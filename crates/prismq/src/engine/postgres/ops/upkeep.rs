@@ -19,7 +19,7 @@ pub(crate) const RETAINED: &str = "SELECT id FROM prismq.queue
 
 /// After how many transactions of this process.
 const TRANSACTIONS: u64 = 128;
-/// How many keys it looks at: so many, and two more for each that was added, of which so many count.
+/// How many keys it looks at, and for how many keys that were added it looks at two more each.
 const KEYS_MIN: usize = 64;
 const KEYS_ADDED_MAX: usize = 32 << 10;
 /// How often at least.
@@ -99,9 +99,9 @@ fn is_due(last: &Mutex<Instant>, interval: Duration, anyway: bool) -> bool {
 }
 
 impl Run<'_, '_> {
-    /// Adds up the counters, and deletes some of what is beyond the retention of queues and keys. A caller waits for it, so
-    /// that it takes few round trips: one to look at everything, and only where there is something to prune or there are keys,
-    /// others for these.
+    /// Adds up the counters, and deletes some of the tasks beyond their retention and of the keys without tasks. A caller
+    /// waits for it, so that it takes few round trips: one to look at everything, and others only for queues with a retention
+    /// and for keys.
     pub(crate) fn keep_up(&mut self) -> Result<()> {
         self.put_off(FOLD, &[]);
         let retained = self.put_off(RETAINED, &[]);
