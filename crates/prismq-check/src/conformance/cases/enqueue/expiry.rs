@@ -6,11 +6,12 @@ use prismq::State;
 
 use crate::conformance::cases::{Engine, SECOND, all_payloads, claim_one, enqueue};
 use crate::conformance::expect::{CaseResult, equal, present, refused};
-use crate::conformance::subject::{Failure, Refusal, TaskSpec};
+use crate::conformance::subject::{ClaimSpec, Failure, Refusal, TaskSpec};
 
 crate::conformance::cases::cases!(
     a_task_that_has_not_started_in_time_is_dead,
     a_task_that_started_in_time_goes_on,
+    attempts_after_the_time_to_live_count,
     a_task_that_was_released_expires,
     a_snooze_by_a_lost_lease_takes_no_time_to_live_away,
     a_time_to_live_out_of_bounds_is_refused,
@@ -42,6 +43,24 @@ fn a_task_that_started_in_time_goes_on(engine: Engine<'_>) -> CaseResult {
     engine.set_clock(SECOND);
     engine.complete(&lease)?;
     equal("expired", engine.stats("default")?.expired, 0)
+}
+
+fn attempts_after_the_time_to_live_count(engine: Engine<'_>) -> CaseResult {
+    let id = enqueue(engine, &TaskSpec { max_attempts: 2, ..mortal("lost") })?;
+    let queue = || "other".to_owned();
+    let others = [(); 2].map(|()| TaskSpec { queue: queue(), ..TaskSpec::new("other") });
+    engine.enqueue(&others)?;
+    for attempt in 1..=2 {
+        let lease = claim_one(engine)?;
+        equal("attempt", lease.attempt, attempt)?;
+        engine.set_clock(100 * SECOND);
+        // It takes back the lease that has expired, so that the next claim has nothing else to do.
+        let claim = ClaimSpec { queue: queue(), max: 1, ..ClaimSpec::default() };
+        let other = engine.claim(&claim)?;
+        equal("others", other.len(), 1)?;
+    }
+    let stored = present("the task", engine.task(id)?)?;
+    equal("state and attempts", (stored.state, stored.attempt), (State::Dead, 2))
 }
 
 fn a_task_that_was_released_expires(engine: Engine<'_>) -> CaseResult {

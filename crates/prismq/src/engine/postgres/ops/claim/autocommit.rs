@@ -68,7 +68,7 @@ macro_rules! autocommit {
             look!(),
             $places,
             "(SELECT expires_at FROM u)",
-            " AND (t.start_by IS NULL OR t.start_by > (SELECT now FROM u))",
+            " AND (t.start_by IS NULL OR t.attempt > 0 OR t.start_by > (SELECT now FROM u))",
             counts!(),
             concat!(
                 "SELECT t.*, NULL::bigint[] FROM t UNION ALL

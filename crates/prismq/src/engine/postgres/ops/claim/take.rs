@@ -120,7 +120,7 @@ macro_rules! counts {
 }
 pub(super) use counts;
 
-/// What is written with the lease where the transaction does nothing else: tasks that had to start earlier, and are
+/// What is written with the lease where the transaction does nothing else: tasks that had to start earlier and have not, and are
 /// released afterwards, do not begin; and the queue's counters.
 macro_rules! lease_and_count {
     ($places:expr) => {
@@ -128,7 +128,7 @@ macro_rules! lease_and_count {
             "",
             $places,
             "$7",
-            " AND (t.start_by IS NULL OR t.start_by > $12)",
+            " AND (t.start_by IS NULL OR t.attempt > 0 OR t.start_by > $12)",
             counts!(),
             "SELECT * FROM t"
         )
