@@ -8,6 +8,7 @@ crate::conformance::cases::cases!(
     a_full_queue_refuses_a_task_until_one_ends,
     a_batch_that_does_not_fit_is_refused_whole,
     a_duplicate_needs_no_room,
+    a_duplicate_needs_no_room_in_a_queue_beyond_its_limit,
     a_retry_needs_no_room,
     a_limit_is_of_one_queue_and_can_be_lifted,
 );
@@ -45,6 +46,16 @@ fn a_duplicate_needs_no_room(engine: Engine<'_>) -> CaseResult {
     let first = added(engine, &task)?;
     let again = added(engine, &task)?;
     equal("the task that holds the key", again.id(), first.id())?;
+    refuses_one(engine)
+}
+
+fn a_duplicate_needs_no_room_in_a_queue_beyond_its_limit(engine: Engine<'_>) -> CaseResult {
+    let unique = UniqueSpec { key: None, hold: Hold::UntilDone, change: Change::Keep };
+    let task = TaskSpec { unique: Some(unique), ..TaskSpec::new("a") };
+    let id = enqueue(engine, &task)?;
+    enqueue(engine, &TaskSpec::new("b"))?;
+    engine.set_depth_limit("default", Some(1))?;
+    equal("what a duplicate is", enqueue(engine, &task)?, id)?;
     refuses_one(engine)
 }
 

@@ -47,8 +47,9 @@ pub(super) fn refuse_full(
                 }
                 None => true,
             };
+            // The queue may hold more than a limit that was set since; what adds nothing is not refused for that.
             left -= i64::from(adds);
-            if left < 0 {
+            if adds && left < 0 {
                 let limit = u32::try_from(limit).unwrap_or(u32::MAX);
                 return Ok(Err(Error::QueueFull {
                     queue: task.queue.to_string(),
