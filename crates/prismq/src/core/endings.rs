@@ -86,7 +86,7 @@ impl Core {
         let watcher = &self.shared.watcher;
         let mut state = watcher.lock();
         if !state.running {
-            let Watch { changes, poll_interval, poll_interval_alone } = self.engine()?.watch();
+            let Watch { changes, poll_interval, poll_interval_alone } = self.engine()?.watch(&[]);
             let (shared, seen) = (Arc::downgrade(&self.shared.0), changes.clone());
             let watch = move || match seen {
                 Some(changes) => watch(&shared, &*changes, poll_interval_alone),

@@ -37,7 +37,7 @@ pub(crate) use self::search::{
     Detail, Found, Hit, Revival, SEARCH_STEP_TASKS, Search, Seen, Target, Targets,
 };
 use crate::model::{
-    BackupReport, Contention, Durability, Ending, LimitInfo, Payload, Position, QueueInfo,
+    BackupReport, Claim, Contention, Durability, Ending, LimitInfo, Payload, Position, QueueInfo,
     QueueStats, RestoreReport, Result, RetryInfo, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
 };
 use crate::time::Clock;
@@ -143,8 +143,9 @@ pub(crate) trait Engine: Reader + Any + Send + Sync + fmt::Debug {
     /// The queue cannot be used, say because it was moved away.
     fn version(&self) -> Result<i64>;
 
-    /// How to learn of what other processes commit.
-    fn watch(&self) -> Watch;
+    /// How to learn of what other processes commit that these claims may take, or of all without any. What no claim may
+    /// take may be reported too.
+    fn watch(&self, claims: &[Claim]) -> Watch;
 
     /// Does what a call leaves to do once all are answered and the lead is handed over: the upkeep that is due, and writing
     /// the log lines that were kept back while the engine was locked. To be called where no lock is held that an

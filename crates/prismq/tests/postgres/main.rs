@@ -166,6 +166,10 @@ fn main() -> ExitCode {
             a_task_whose_type_was_lost_keeps_no_claim_from_other_tasks;
         notifications:
             a_pool_hears_of_tasks_of_another_client
+            a_pool_of_other_tasks_does_not_look
+            a_notification_names_the_types_with_new_tasks
+            many_commits_are_notified_of_at_once
+            nobody_is_notified_who_does_not_run_tasks
             a_queue_that_is_closed_at_once_has_notified
             a_notification_that_is_refused_ends_no_session
             a_pool_that_cannot_hear_looks_for_tasks;

@@ -61,7 +61,7 @@ impl Engine for GatedEngine {
         Ok(0)
     }
 
-    fn watch(&self) -> Watch {
+    fn watch(&self, _claims: &[Claim]) -> Watch {
         Watch { changes: None, poll_interval: PATIENCE, poll_interval_alone: PATIENCE }
     }
 

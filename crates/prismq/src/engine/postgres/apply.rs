@@ -147,9 +147,7 @@ impl PostgresEngine {
         let is_limited =
             |operation: &Operation| operation.ends_lease().is_some_and(|key| key.limited);
         frees_slot |= batch.iter().any(is_limited);
-        if answers.iter().flatten().any(Answer::brings_work) || frees_slot {
-            self.client.work_arrived();
-        }
+        self.client.work_arrived(self.new_work(batch, &answers, frees_slot));
         self.count(&answers, role);
         self.upkeep.count_transaction();
         Ok(answers)

@@ -10,16 +10,15 @@ mod client;
 mod clock;
 mod doctor;
 mod moving;
+mod new_work;
 mod ops;
 mod reader;
 mod schema;
 
 use std::path::Path;
-use std::sync::Arc;
 #[cfg(feature = "testing")]
 use std::sync::Mutex;
-#[cfg(feature = "testing")]
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use self::batch::queues::missing;
 use self::batch::run::{self, Run};
@@ -38,8 +37,8 @@ use super::{
     Answer, ContentionCounters, Engine, Found, Operation, Reader, Search, ServerOptions, Watch,
 };
 use crate::model::{
-    BackupReport, Contention, Ending, Error, LimitInfo, Payload, Position, QueueInfo, QueueStats,
-    Result, RetryInfo, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
+    BackupReport, Claim, Contention, Ending, Error, LimitInfo, Payload, Position, QueueInfo,
+    QueueStats, Result, RetryInfo, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
 };
 use crate::time::Clock;
 
@@ -174,8 +173,12 @@ impl Engine for PostgresEngine {
         self.reading().version()
     }
 
-    fn watch(&self) -> Watch {
-        self.client.watch()
+    fn watch(&self, claims: &[Claim]) -> Watch {
+        let (lanes, claims) = (self.shared.lanes.clone(), claims.to_vec());
+        self.client.watch(Box::new(move |lane| {
+            let lanes = lanes.lock().unwrap_or_else(PoisonError::into_inner);
+            claims.is_empty() || lanes.may_serve(lane, &claims)
+        }))
     }
 
     fn after_call(&self) {

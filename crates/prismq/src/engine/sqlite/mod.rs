@@ -40,8 +40,8 @@ use super::{
     Watch,
 };
 use crate::model::{
-    BackupReport, Contention, Ending, Enqueued, Error, LimitInfo, NewTask, Note, Payload, Position,
-    QueueInfo, QueueStats, Result, RetryInfo, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
+    BackupReport, Claim, Contention, Ending, Enqueued, Error, LimitInfo, NewTask, Note, Payload,
+    Position, QueueInfo, QueueStats, Result, RetryInfo, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
 };
 use crate::time::{Clock, Moment};
 
@@ -135,7 +135,7 @@ impl Engine for SqliteEngine {
         self.writer().version()
     }
 
-    fn watch(&self) -> Watch {
+    fn watch(&self, _claims: &[Claim]) -> Watch {
         changes::watch(&self.wal, Arc::downgrade(&self.writer))
     }
 

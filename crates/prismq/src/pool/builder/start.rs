@@ -42,7 +42,8 @@ impl<S> WorkerPoolBuilder<S> {
         let workers = self.worker_count();
         let shutdown_timeout = self.shutdown_timeout;
         self.keep_policies();
-        let Watch { changes, poll_interval, poll_interval_alone } = self.core.engine()?.watch();
+        let Watch { changes, poll_interval, poll_interval_alone } =
+            self.core.engine()?.watch(&claims);
         let settings = Settings {
             workers,
             prefetch: self.prefetch,

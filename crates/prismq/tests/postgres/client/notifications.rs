@@ -1,14 +1,25 @@
 //! Pools that wait for tasks of other clients.
 
 use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Instant;
 
-use prismq::{Queue, TaskId, WorkerPool};
+use prismq::{Claim, NewTask, Queue, TaskId, WorkerPool};
 
-use crate::support::{DEADLINE, cluster, end_sessions, listener, queue, task, url, wait_for};
+use crate::support::{
+    DEADLINE, cluster, end_sessions, listener, named_listener, queue, task, url, wait_for,
+};
+
+/// What ends [`heard_so_far`].
+const END: &str = "end";
 
 fn pool(queue: &Queue) -> (WorkerPool, Receiver<TaskId>) {
+    pool_of(queue, "job")
+}
+
+fn pool_of(queue: &Queue, task_type: &str) -> (WorkerPool, Receiver<TaskId>) {
     let (send, ran) = channel();
-    let builder = WorkerPool::builder(queue).workers(1).handle_bytes("job", move |_, task| {
+    let builder = WorkerPool::builder(queue).workers(1).handle_bytes(task_type, move |_, task| {
         send.send(task.id()).unwrap();
         Ok(())
     });
@@ -32,6 +43,103 @@ pub(crate) fn a_pool_hears_of_tasks_of_another_client() {
         assert_eq!(ran.recv_timeout(DEADLINE), Ok(id));
     }
     assert!(listen(&cluster, "1"), "one that only enqueues does not listen");
+}
+
+/// What was notified until now.
+fn heard_so_far(cluster: &prismq_cluster::Cluster, heard: &Receiver<String>) -> Vec<String> {
+    cluster.sql("postgres", &[&format!("NOTIFY prismq, '{END}'")]).unwrap();
+    let mut payloads = Vec::new();
+    loop {
+        match heard.recv_timeout(DEADLINE).unwrap() {
+            payload if payload == END => return payloads,
+            payload => payloads.push(payload),
+        }
+    }
+}
+
+/// Four pools of other types took a third of the enqueues that the server could do.
+pub(crate) fn a_pool_of_other_tasks_does_not_look() {
+    let cluster = cluster(&[]);
+    let (waiting, idle, other) =
+        (queue(&url(&cluster)), queue(&url(&cluster)), queue(&url(&cluster)));
+    let (_pool, ran) = pool(&waiting);
+    let (_idle_pool, ran_others) = pool_of(&idle, "other");
+    wait_for("the pools listen", || listen(&cluster, "2"));
+    // It looks once for what it does not know.
+    let mut empty = 0;
+    let mut claims_nothing_more = || {
+        let before = std::mem::replace(&mut empty, idle.contention().empty_claims);
+        before == empty && empty > 0
+    };
+    let run = || {
+        let id = other.enqueue(task()).unwrap().id();
+        assert_eq!(ran.recv_timeout(DEADLINE), Ok(id));
+    };
+    run();
+    wait_for("the other pool is idle", &mut claims_nothing_more);
+    let started = Instant::now();
+    (0..30).for_each(|_| run());
+    let looks = idle.contention().empty_claims - empty;
+    // It looks now and then in case it has missed a notification.
+    let most = 3 + 3 * started.elapsed().as_secs();
+    assert!(looks <= most, "{looks} looks");
+    let id = other.enqueue(NewTask::new("other", *b"")).unwrap().id();
+    assert_eq!(ran_others.recv_timeout(DEADLINE), Ok(id));
+}
+
+pub(crate) fn a_notification_names_the_types_with_new_tasks() {
+    let cluster = cluster(&[]);
+    let heard = listener(&url(&cluster));
+    let queue = queue(&url(&cluster));
+    let lane = |task_type: &str| {
+        let lane = format!("SELECT id FROM prismq.lane WHERE type = '{task_type}'");
+        cluster.sql("postgres", &[&lane]).unwrap()
+    };
+    let next = || heard.recv_timeout(DEADLINE).unwrap();
+    queue.enqueue(task()).unwrap();
+    assert_eq!(next(), lane("job"));
+    queue.enqueue(NewTask::new("other", *b"")).unwrap();
+    assert_eq!(next(), lane("other"));
+    let lease = queue.claim(&Claim::new(["job"])).unwrap().remove(0);
+    queue.fail(&lease, "again").unwrap();
+    assert_eq!(next(), lane("job"));
+    queue.pause("default").unwrap();
+    queue.resume("default").unwrap();
+    assert_eq!(next(), "", "tasks of any type may run again");
+}
+
+/// Each takes a lock of the whole database.
+pub(crate) fn many_commits_are_notified_of_at_once() {
+    const TASKS: usize = 200;
+    let cluster = cluster(&[]);
+    let heard = listener(&url(&cluster));
+    let queue = queue(&url(&cluster));
+    let started = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..TASKS).for_each(|_| _ = queue.enqueue(task()).unwrap()));
+        }
+    });
+    drop(queue);
+    let notified = heard_so_far(&cluster, &heard).len();
+    // One in five milliseconds, and some more at first.
+    let most = 10 + started.elapsed().as_millis() / 5;
+    assert!(notified > 0 && notified as u128 <= most, "{notified} of at most {most}");
+}
+
+pub(crate) fn nobody_is_notified_who_does_not_run_tasks() {
+    let cluster = cluster(&[]);
+    let heard = named_listener(&url(&cluster), "application");
+    let enqueue = || {
+        let queue = queue(&url(&cluster));
+        queue.enqueue(task()).unwrap();
+        drop(queue);
+    };
+    enqueue();
+    assert_eq!(heard_so_far(&cluster, &heard), Vec::<String>::new());
+    let _listener = listener(&url(&cluster));
+    enqueue();
+    assert_eq!(heard_so_far(&cluster, &heard).len(), 1);
 }
 
 /// A program that adds a task and ends.

@@ -13,7 +13,7 @@ use prismq_cluster::Cluster;
 
 pub(crate) use self::file::{add, file, file_of};
 pub(crate) use self::gate::Gate;
-pub(crate) use self::listener::listener;
+pub(crate) use self::listener::{listener, named_listener};
 pub(crate) use self::proxy::{Cut, Proxy};
 
 /// Longer than any wait of a passing test takes, on a busy machine too.

@@ -260,6 +260,12 @@ impl Lanes {
         matching.map(|(id, _)| *id).collect()
     }
 
+    /// Whether one of these claims may take from the lane with this number, which may be one that is not known yet.
+    pub(crate) fn may_serve(&self, lane: i32, claims: &[Claim]) -> bool {
+        let serves = |claim| self.serving(claim).iter().any(|(serving, _)| serving.id == lane);
+        !self.by_id.contains_key(&lane) || claims.iter().any(serves)
+    }
+
     /// The lanes that a claim may take from, each with its type.
     pub(crate) fn serving(&self, claim: &Claim) -> Vec<(Lane, Arc<str>)> {
         let mut serving: Vec<(Lane, Arc<str>)> = Vec::with_capacity(claim.types.len());

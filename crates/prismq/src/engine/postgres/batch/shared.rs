@@ -1,7 +1,7 @@
 //! What all transactions of an engine share.
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::cached::Cached;
 use super::lanes::Lanes;
@@ -20,7 +20,7 @@ use crate::engine::postgres::clock::Time;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) statements: Statements,
-    pub(crate) lanes: Mutex<Lanes>,
+    pub(crate) lanes: Arc<Mutex<Lanes>>,
     pub(crate) marks: Mutex<Marks>,
     turns: Mutex<Marks>,
     pub(crate) horizon: Mutex<Horizon>,
@@ -45,7 +45,7 @@ impl Shared {
     pub(crate) fn new(statements: Statements, time: Time) -> Self {
         Self {
             statements,
-            lanes: Mutex::default(),
+            lanes: Arc::default(),
             marks: Mutex::default(),
             turns: Mutex::default(),
             horizon: Mutex::default(),

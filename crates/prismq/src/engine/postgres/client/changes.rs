@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::notifications::Shared;
+use super::notifications::{Listener, Shared};
 use crate::engine::Changes;
 
 /// How often to look for work while notifications are heard, which one process may not have sent; less up to a quarter,
@@ -18,15 +18,16 @@ pub(super) const DEAF_INTERVAL: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(super) struct Notified {
     shared: Arc<Shared>,
+    listener: Arc<Listener>,
     /// Those it has seen.
     seen: AtomicU64,
     interrupted: AtomicBool,
 }
 
 impl Notified {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        let seen = AtomicU64::new(shared.heard.count());
-        Self { shared, seen, interrupted: AtomicBool::new(false) }
+    pub(super) fn new((shared, listener): (Arc<Shared>, Arc<Listener>)) -> Self {
+        let seen = AtomicU64::new(listener.heard.count());
+        Self { shared, listener, seen, interrupted: AtomicBool::new(false) }
     }
 }
 
@@ -50,7 +51,7 @@ impl Changes for Notified {
             };
             let interval = timeout.map_or(interval, |timeout| timeout.min(interval));
             let left = interval.mul_f64(jitter).saturating_sub(began.elapsed());
-            let count = self.shared.heard.count();
+            let count = self.listener.heard.count();
             if count != seen || left.is_zero() {
                 // A claim that is under way may not see the new task: the notification is kept until the pool is idle.
                 let wanted = wanted();
@@ -60,13 +61,13 @@ impl Changes for Notified {
                 return Ok(wanted);
             }
             seen = count;
-            self.shared.heard.wait(count, Some(left));
+            self.listener.heard.wait(count, Some(left));
         }
     }
 
     fn interrupt(&self) {
         self.interrupted.store(true, Ordering::Release);
-        self.shared.heard.raise();
+        self.listener.heard.raise();
     }
 }
 
@@ -77,24 +78,25 @@ mod tests {
     fn notified() -> (Arc<Shared>, Notified) {
         let shared = Arc::new(Shared::default());
         shared.is_listening.store(true, Ordering::Release);
-        (shared.clone(), Notified::new(shared))
+        let listener = shared.listen(Box::new(|_| true));
+        (shared.clone(), Notified::new((shared, listener)))
     }
 
     #[test]
     fn a_notification_that_came_before_the_wait_is_not_missed() {
-        let (shared, notified) = notified();
-        shared.heard.raise();
+        let (_shared, notified) = notified();
+        notified.listener.heard.raise();
         assert!(notified.wait(&mut None, None, &|| true).unwrap());
     }
 
     #[test]
     fn a_notification_that_came_while_nobody_waited_is_heard_later() {
-        let (shared, notified) = notified();
-        shared.heard.raise();
+        let (_shared, notified) = notified();
+        notified.listener.heard.raise();
         assert!(!notified.wait(&mut None, None, &|| false).unwrap(), "nobody wants it");
-        assert!(notified.seen.load(Ordering::Acquire) < shared.heard.count());
+        assert!(notified.seen.load(Ordering::Acquire) < notified.listener.heard.count());
         assert!(notified.wait(&mut None, None, &|| true).unwrap());
-        assert_eq!(notified.seen.load(Ordering::Acquire), shared.heard.count());
+        assert_eq!(notified.seen.load(Ordering::Acquire), notified.listener.heard.count());
     }
 
     #[test]

@@ -35,6 +35,7 @@ use self::connection::{Connection, Connector};
 use self::error::Failure;
 pub(crate) use self::error::has_code;
 use self::notifications::Notifications;
+pub(crate) use self::notifications::{NewWork, Serves};
 use self::outcome::Outcome;
 pub(crate) use self::session::{Row, Statement};
 pub(crate) use self::transaction::Transaction;
@@ -109,23 +110,25 @@ impl Client {
         self.connector.needs_standby(Role::Durable)
     }
 
-    /// Notifies other processes that a commit brought work. Returns at once.
-    pub(crate) fn work_arrived(&self) {
-        if let Some(notifications) = &self.notifications {
-            notifications.send(self.connector.runtime());
+    /// Notifies other processes that a commit brought this work. Returns at once.
+    pub(crate) fn work_arrived(&self, work: NewWork) {
+        if let Some(notifications) = &self.notifications
+            && !work.is_none()
+        {
+            notifications.send(work, self.connector.runtime());
         }
     }
 
-    /// Has pools of this and other processes look for work soon after the transaction with this number has been committed.
-    /// Returns at once.
-    pub(crate) fn work_arrives_with(&self, transaction: String) {
+    /// Has pools of this and other processes look for this work soon after the transaction with this number has been
+    /// committed. Returns at once.
+    pub(crate) fn work_arrives_with(&self, transaction: String, work: NewWork) {
         if let Some(notifications) = &self.notifications {
-            notifications.send_after(transaction, self.connector.runtime());
+            notifications.send_after(transaction, work, self.connector.runtime());
         }
     }
 
-    /// How to learn of what other processes commit.
-    pub(crate) fn watch(&self) -> Watch {
+    /// How to learn of what other processes commit in lanes that are served.
+    pub(crate) fn watch(&self, serves: Serves) -> Watch {
         let Some(notifications) = &self.notifications else {
             return Watch {
                 changes: None,
@@ -133,7 +136,7 @@ impl Client {
                 poll_interval_alone: DEAF_INTERVAL,
             };
         };
-        let changes = Notified::new(notifications.listen(self.connector.runtime()));
+        let changes = Notified::new(notifications.listen(serves, self.connector.runtime()));
         Watch {
             changes: Some(Arc::new(changes)),
             poll_interval: POLL_INTERVAL,

@@ -52,10 +52,13 @@ impl PostgresEngine {
         let answer = run.answers(applied)?.pop().ok_or_else(Error::unanswered)??;
         let frees_slot =
             batch.iter().any(|operation| operation.ends_lease().is_some_and(|key| key.limited));
-        if answer.brings_work() || frees_slot {
-            self.client.work_arrives_with(run.row(NUMBER, &[])?.column(0)?);
+        let answer = [Ok(answer)];
+        let work = self.new_work(&batch, &answer, frees_slot);
+        if !work.is_none() {
+            self.client.work_arrives_with(run.row(NUMBER, &[])?.column(0)?, work);
         }
-        Ok(answer)
+        let [answer] = answer;
+        answer
     }
 }
 

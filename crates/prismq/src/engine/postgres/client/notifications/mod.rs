@@ -2,9 +2,12 @@
 //!
 //! A transaction that notifies takes a lock of the whole database until it is committed, so that a notification is sent
 //! by a transaction of its own, after the commit that it is about; where there are many commits, one stands for all of
-//! some milliseconds; and none is sent where no other process listens. Nor does a transaction of the application's own
+//! some milliseconds; and none is sent where no other process listens. It names the lanes with new work: a pool that runs
+//! no tasks of these need not look. Nor does a transaction of the application's own
 //! notify: this connection asks the server for a while whether it has been committed.
 
+mod listeners;
+mod new_work;
 mod owed;
 mod sender;
 
@@ -21,12 +24,15 @@ use tokio::task::AbortHandle;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+pub(in crate::engine::postgres::client) use self::listeners::Listener;
+use self::listeners::Listeners;
+pub(crate) use self::listeners::Serves;
+pub(crate) use self::new_work::NewWork;
 use self::owed::{Owed, Question};
 use self::sender::{Sender, ask, session_name};
 use super::backoff;
 use super::error::{is_of_statement, message};
 use super::session::Driver;
-use crate::time::Signal;
 
 /// How often notifications are sent on average at most: one stands for all commits of this time.
 const INTERVAL: Duration = Duration::from_millis(5);
@@ -51,8 +57,8 @@ pub(super) struct Notifications {
 /// What threads of this process share with the connection.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
-    /// Raised with every notification of others, and once they can be heard again.
-    pub(super) heard: Signal,
+    /// The threads that wait for notifications of others, and for them to be heard again.
+    listeners: Listeners,
     /// Whether notifications of others are heard now.
     pub(super) is_listening: AtomicBool,
     /// Whether they are wanted.
@@ -68,16 +74,16 @@ impl Notifications {
     }
 
     /// Notifies others soon that there is work.
-    pub(super) fn send(&self, runtime: &Handle) {
-        if self.shared.owed.add_notification() {
+    pub(super) fn send(&self, work: NewWork, runtime: &Handle) {
+        if self.shared.owed.add_notification(work) {
             self.start(runtime);
             self.shared.todo.notify_one();
         }
     }
 
-    /// Notifies this process and others soon after the transaction with this number has been committed.
-    pub(super) fn send_after(&self, transaction: String, runtime: &Handle) {
-        self.shared.owed.add_transaction(transaction);
+    /// Notifies this process and others of this work soon after the transaction with this number has been committed.
+    pub(super) fn send_after(&self, transaction: String, work: NewWork, runtime: &Handle) {
+        self.shared.owed.add_transaction(transaction, work);
         self.start(runtime);
         self.shared.todo.notify_one();
     }
@@ -87,12 +93,13 @@ impl Notifications {
         self.shared.owed.close(|| self.shared.todo.notify_one());
     }
 
-    /// Hears notifications from now on.
-    pub(super) fn listen(&self, runtime: &Handle) -> Arc<Shared> {
+    /// Hears notifications from now on: those of lanes that are served, and those that name no lanes.
+    pub(super) fn listen(&self, serves: Serves, runtime: &Handle) -> (Arc<Shared>, Arc<Listener>) {
+        let listener = self.shared.listen(serves);
         self.shared.listens.store(true, Ordering::Release);
         self.start(runtime);
         self.shared.todo.notify_one();
-        self.shared.clone()
+        (self.shared.clone(), listener)
     }
 
     fn start(&self, runtime: &Handle) {
@@ -102,6 +109,13 @@ impl Notifications {
             let served = serve(self.shared.clone(), config, tls, self.channel.clone());
             *task = Some(runtime.spawn(served).abort_handle());
         }
+    }
+}
+
+impl Shared {
+    /// One more thread waits, for notifications of lanes that it serves and those that name no lanes.
+    pub(super) fn listen(&self, serves: Serves) -> Arc<Listener> {
+        self.listeners.add(serves)
     }
 }
 
@@ -126,7 +140,7 @@ async fn serve(shared: Arc<Shared>, config: Config, tls: MakeRustlsConnect, chan
         }
         shared.is_listening.store(false, Ordering::Release);
         // Whoever waits looks by itself from now on.
-        shared.heard.raise();
+        shared.listeners.wake(&NewWork::Anywhere);
         failures = failures.saturating_add(1);
         tokio::time::sleep(backoff::reconnect(failures, fastrand::f64())).await;
     }
@@ -160,11 +174,12 @@ async fn connected(
             (listens, *failures) = (true, 0);
             shared.is_listening.store(true, Ordering::Release);
             // What was missed meanwhile is looked for once.
-            shared.heard.raise();
+            shared.listeners.wake(&NewWork::Anywhere);
         }
-        if shared.owed.begin_sending() {
-            let sent = sender.send().await;
-            shared.owed.end_sending(sent.is_err());
+        let work = shared.owed.begin_sending();
+        if !work.is_none() {
+            let sent = sender.send(&work.payload()).await;
+            shared.owed.end_sending(if sent.is_err() { work } else { NewWork::None });
             let interval = if sent? { INTERVAL } else { INTERVAL_UNHEARD };
             *failures = 0;
             let now = tokio::time::Instant::now();
@@ -201,9 +216,7 @@ async fn find_out(shared: &Shared, client: &Client, question: Question) -> Drive
         }
         Err(error) => return Err(error),
     };
-    if shared.owed.answered(&question, &ended) {
-        shared.heard.raise();
-    }
+    shared.listeners.wake(&shared.owed.answered(&question, &ended));
     Ok(())
 }
 
@@ -218,7 +231,7 @@ where
             match ready!(connection.poll_message(context)) {
                 Some(Ok(AsyncMessage::Notification(notification))) => {
                     if notification.process_id() != own.load(Ordering::Acquire) {
-                        shared.heard.raise();
+                        shared.listeners.wake(&NewWork::from_payload(notification.payload()));
                     }
                 }
                 Some(Ok(_)) => {}

@@ -5,6 +5,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::NewWork;
 use crate::time::Signal;
 
 /// For how long a queue that is closed waits until its last notification was sent.
@@ -25,12 +26,12 @@ pub(super) struct Owed {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Whether a notification is to be sent.
-    pending: bool,
+    /// Of what a notification is to be sent.
+    pending: NewWork,
     /// Whether one is being sent.
     sending: bool,
-    /// Transactions of the application's that bring work once they are committed: their numbers, and since when.
-    awaited: Vec<(String, Instant)>,
+    /// Transactions of the application's that bring work once they are committed.
+    awaited: Vec<Awaited>,
     /// When it was last asked what became of them.
     asked: Option<Instant>,
     /// Whether the last attempt to connect has failed.
@@ -39,27 +40,34 @@ struct State {
     closing: bool,
 }
 
+#[derive(Debug)]
+struct Awaited {
+    number: String,
+    since: Instant,
+    work: NewWork,
+}
+
 impl State {
     fn is_nothing(&self) -> bool {
-        !self.pending && !self.sending && self.awaited.is_empty()
+        self.pending.is_none() && !self.sending && self.awaited.is_empty()
     }
 
     /// Gives up transactions that are open for too long; whether there were any.
     fn prune(&mut self, now: Instant) -> bool {
         let before = self.awaited.len();
-        self.awaited.retain(|(_, since)| now.duration_since(*since) < AWAIT_MAX);
+        self.awaited.retain(|awaited| now.duration_since(awaited.since) < AWAIT_MAX);
         self.awaited.len() < before
     }
 
     /// The question for the transactions that are awaited, and how long to pause before it.
     fn question(&self, now: Instant) -> Option<(Question, Duration)> {
-        let (_, last) = self.awaited.last()?;
+        let last = self.awaited.last()?.since;
         let pause = match self.closing {
             true => AWAIT_PAUSES.0,
-            false => (now.duration_since(*last) / 4).clamp(AWAIT_PAUSES.0, AWAIT_PAUSES.1),
+            false => (now.duration_since(last) / 4).clamp(AWAIT_PAUSES.0, AWAIT_PAUSES.1),
         };
-        let next = self.asked.unwrap_or(*last) + pause;
-        let numbers = self.awaited.iter().map(|(number, _)| number.clone()).collect();
+        let next = self.asked.unwrap_or(last) + pause;
+        let numbers = self.awaited.iter().map(|awaited| awaited.number.clone()).collect();
         let question = Question { numbers, is_last: self.closing };
         Some((question, next.saturating_duration_since(now)))
     }
@@ -78,17 +86,20 @@ impl Owed {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A notification is to be sent; whether that is new.
-    pub(super) fn add_notification(&self) -> bool {
-        !std::mem::replace(&mut self.state().pending, true)
+    /// A notification is to be sent of this; whether none was to be sent before.
+    pub(super) fn add_notification(&self, work: NewWork) -> bool {
+        let mut state = self.state();
+        let is_first = state.pending.is_none();
+        state.pending.add(work);
+        is_first
     }
 
     /// A transaction of the application's brings work once it is committed.
-    pub(super) fn add_transaction(&self, number: String) {
+    pub(super) fn add_transaction(&self, number: String, work: NewWork) {
         let (now, mut state) = (Instant::now(), self.state());
         // Without a connection nobody else removes them.
         state.prune(now);
-        state.awaited.push((number, now));
+        state.awaited.push(Awaited { number, since: now, work });
     }
 
     /// The next question, once those are left out that were asked for long enough.
@@ -102,33 +113,39 @@ impl Owed {
         question
     }
 
-    /// These of the transactions have ended, and those of them that were committed brought work: whether there were any.
-    pub(super) fn answered(&self, question: &Question, ended: &[(String, bool)]) -> bool {
-        let committed = ended.iter().any(|(_, committed)| *committed);
+    /// These of the transactions have ended: the work that those of them brought that were committed.
+    pub(super) fn answered(&self, question: &Question, ended: &[(String, bool)]) -> NewWork {
+        let mut brought = NewWork::None;
         let mut state = self.state();
-        state.awaited.retain(|(number, _)| match question.is_last {
-            true => !question.numbers.contains(number),
-            false => ended.iter().all(|(ended, _)| ended != number),
+        let State { awaited, pending, asked, .. } = &mut *state;
+        awaited.retain_mut(|awaited| {
+            let end = ended.iter().find(|(number, _)| *number == awaited.number);
+            if end.is_some_and(|(_, committed)| *committed) {
+                brought.add(std::mem::take(&mut awaited.work));
+            }
+            let is_last = question.is_last && question.numbers.contains(&awaited.number);
+            end.is_none() && !is_last
         });
-        state.asked = Some(Instant::now());
-        state.pending |= committed;
+        *asked = Some(Instant::now());
+        pending.add(brought.clone());
         drop(state);
         self.settled.raise();
-        committed
+        brought
     }
 
-    /// Whether one is to be sent now; it stands for all commits so far.
-    pub(super) fn begin_sending(&self) -> bool {
+    /// Of what one is to be sent now; it stands for all commits so far.
+    pub(super) fn begin_sending(&self) -> NewWork {
         let mut state = self.state();
-        state.sending = std::mem::take(&mut state.pending);
-        state.sending
+        let work = std::mem::take(&mut state.pending);
+        state.sending = !work.is_none();
+        work
     }
 
-    /// It was sent, or is to be sent again.
-    pub(super) fn end_sending(&self, again: bool) {
+    /// It was sent; or of this one is to be sent again.
+    pub(super) fn end_sending(&self, again: NewWork) {
         let mut state = self.state();
         state.sending = false;
-        state.pending |= again;
+        state.pending.add(again);
         drop(state);
         self.settled.raise();
     }
@@ -170,7 +187,12 @@ mod tests {
 
     fn awaiting(since: Duration) -> Owed {
         let owed = Owed::default();
-        owed.state().awaited.push(("7".to_owned(), Instant::now() - since));
+        let since = Instant::now() - since;
+        owed.state().awaited.push(Awaited {
+            number: "7".to_owned(),
+            since,
+            work: NewWork::lane(7),
+        });
         owed
     }
 
@@ -206,15 +228,21 @@ mod tests {
 
     #[test]
     fn a_notification_is_owed_until_it_was_sent() {
-        let owed = Owed::default();
-        assert!(!owed.begin_sending() && owed.state().is_nothing());
-        let question = Question { numbers: Vec::new(), is_last: false };
-        owed.answered(&question, &[("7".to_owned(), true)]);
-        assert!(owed.begin_sending() && !owed.state().is_nothing());
-        owed.end_sending(true);
-        assert!(!owed.state().is_nothing(), "it was not sent");
-        assert!(owed.begin_sending());
-        owed.end_sending(false);
-        assert!(owed.state().is_nothing());
+        let owed = awaiting(Duration::ZERO);
+        owed.add_transaction("8".to_owned(), NewWork::lane(8));
+        owed.add_transaction("9".to_owned(), NewWork::lane(9));
+        assert!(owed.begin_sending().is_none(), "none is committed");
+        let (question, _) = owed.state().question(Instant::now()).unwrap();
+        let ended = [("7".to_owned(), true), ("8".to_owned(), false)];
+        assert_eq!(owed.answered(&question, &ended), NewWork::lane(7));
+        assert_eq!(owed.state().awaited.len(), 1, "the third is still open");
+        let sent = owed.begin_sending();
+        assert_eq!(sent, NewWork::lane(7));
+        owed.end_sending(sent);
+        assert!(!owed.add_notification(NewWork::lane(1)), "it was not sent");
+        let both = owed.begin_sending();
+        assert!(both.is_in(|lane| lane == 7) && both.is_in(|lane| lane == 1));
+        owed.end_sending(NewWork::None);
+        assert!(owed.begin_sending().is_none());
     }
 }

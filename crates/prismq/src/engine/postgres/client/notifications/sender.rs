@@ -20,7 +20,7 @@ const LISTENER: &str = "prismq listener ";
 const NAME_BYTES_MAX: usize = 63;
 
 /// Notifies the sessions that listen, other than this one, if there are any. The channel is named as the schema is.
-const NOTIFY: &str = "SELECT pg_catalog.pg_notify($1, '') WHERE EXISTS (\
+const NOTIFY: &str = "SELECT pg_catalog.pg_notify($1, $3) WHERE EXISTS (\
     SELECT FROM pg_catalog.pg_stat_activity WHERE application_name = $2 AND pid <> pg_catalog.pg_backend_pid())";
 
 /// The name of sessions that hear of this schema, as long as the server keeps.
@@ -57,13 +57,13 @@ impl<'a> Sender<'a> {
         Self { client, channel, listeners, notify: None, sent: false, failing: false }
     }
 
-    /// Sends one, and says whether anyone listens. What the server refuses is logged and not sent again: others look by
+    /// Sends one with this payload, and says whether anyone listens. What the server refuses is logged and not sent again: others look by
     /// themselves.
     ///
     /// # Errors
     /// The connection is lost.
-    pub(super) async fn send(&mut self) -> Driver<bool> {
-        let sent = self.try_send().await;
+    pub(super) async fn send(&mut self, payload: &str) -> Driver<bool> {
+        let sent = self.try_send(payload).await;
         let Some(refusal) = sent.as_ref().err().filter(|error| is_of_statement(error)) else {
             self.failing = false;
             return sent;
@@ -80,16 +80,21 @@ impl<'a> Sender<'a> {
         Ok(false)
     }
 
-    async fn try_send(&mut self) -> Driver<bool> {
+    async fn try_send(&mut self, payload: &str) -> Driver<bool> {
         if std::mem::replace(&mut self.sent, true) && self.notify.is_none() {
-            let types = &[Type::TEXT, Type::TEXT];
+            let types = &[Type::TEXT, Type::TEXT, Type::TEXT];
             self.notify = Some(self.client.prepare_typed(NOTIFY, types).await?);
         }
         let rows = match &self.notify {
-            Some(notify) => self.client.query(notify, &[&self.channel, &self.listeners]).await?,
+            Some(notify) => {
+                self.client.query(notify, &[&self.channel, &self.listeners, &payload]).await?
+            }
             None => {
-                let params: [(&(dyn ToSql + Sync), Type); 2] =
-                    [(&self.channel, Type::TEXT), (&self.listeners, Type::TEXT)];
+                let params: [(&(dyn ToSql + Sync), Type); 3] = [
+                    (&self.channel, Type::TEXT),
+                    (&self.listeners, Type::TEXT),
+                    (&payload, Type::TEXT),
+                ];
                 self.client.query_typed(NOTIFY, &params).await?
             }
         };

@@ -1,0 +1,49 @@
+//! For which lanes a batch brings work, of which other processes are notified.
+
+use super::PostgresEngine;
+use super::batch::lease_note::LeaseNote;
+use super::client::NewWork;
+use crate::engine::{Answer, Operation};
+use crate::model::{Enqueued, Result};
+
+impl PostgresEngine {
+    /// What work a batch brings pools. More anywhere may run once a slot is free.
+    pub(super) fn new_work(
+        &self,
+        batch: &[Operation],
+        answers: &[Result<Answer>],
+        frees_slot: bool,
+    ) -> NewWork {
+        if frees_slot {
+            return NewWork::Anywhere;
+        }
+        let mut work = NewWork::None;
+        for (operation, answer) in batch.iter().zip(answers) {
+            match answer {
+                Ok(answer) if answer.brings_work() => work.add(self.work_of(operation, answer)),
+                _ => {}
+            }
+        }
+        work
+    }
+
+    /// What work an operation brings that brings some.
+    fn work_of(&self, operation: &Operation, answer: &Answer) -> NewWork {
+        match (operation, answer) {
+            (Operation::Enqueue(tasks), Answer::Enqueued(enqueued))
+                if enqueued.iter().all(|task| !matches!(task, Enqueued::Updated(_))) =>
+            {
+                let lanes = self.shared.lanes();
+                let new = tasks.iter().zip(enqueued).filter(|(_, task)| task.is_new());
+                let with_work: Option<_> =
+                    new.map(|(task, _)| lanes.of(task).map(|lane| lane.id)).collect();
+                with_work.map_or(NewWork::Anywhere, NewWork::in_lanes)
+            }
+            (_, Answer::Failed(_) | Answer::Released) => {
+                let key = operation.ends_lease();
+                key.map_or(NewWork::Anywhere, |key| NewWork::lane(LeaseNote::from(key.note).lane))
+            }
+            _ => NewWork::Anywhere,
+        }
+    }
+}
