@@ -68,9 +68,14 @@ impl Committer {
             self.room.raise();
         }
         let frees_slot = self.frees_slot(operations, answers, lease_ends);
-        if frees_slot || answers.iter().flatten().any(Answer::brings_work) {
-            self.work.raise();
-            claimers.iter().for_each(|claimer| claimer.work_arrived());
+        for claimer in claimers {
+            let brings_work = |(operation, answer): (&Operation, &Result<Answer>)| {
+                let answer = answer.as_ref();
+                answer.is_ok_and(|answer| operation.brings_work_for(answer, claimer.claims()))
+            };
+            if frees_slot || operations.iter().zip(answers).any(brings_work) {
+                claimer.work_arrived();
+            }
         }
         wakers
     }

@@ -63,8 +63,6 @@ pub(crate) struct Committer {
     /// Of submissions in which nothing must be durable, if the engine applies those in parallel.
     pending_claims: Option<Pending>,
     endings: Endings,
-    /// Raised after a commit that brought tasks that can run now or later.
-    work: Arc<Signal>,
     /// Raised after a commit that may have made room in a queue.
     room: Signal,
     /// Whether a claim found no slot in its queue, and no lease has ended since.
@@ -74,7 +72,7 @@ pub(crate) struct Committer {
 }
 
 impl Committer {
-    pub(crate) fn new(engine: Arc<dyn Engine>, work: Arc<Signal>, overload_wait: Duration) -> Self {
+    pub(crate) fn new(engine: Arc<dyn Engine>, overload_wait: Duration) -> Self {
         let pending_claims = engine.claims_in_parallel().then(|| Pending::new(overload_wait));
         Self {
             engine,
@@ -82,7 +80,6 @@ impl Committer {
             pending: Pending::new(overload_wait),
             pending_claims,
             endings: Endings::default(),
-            work,
             room: Signal::default(),
             slot_wanted: AtomicBool::default(),
             lease_ends: AtomicU64::default(),
@@ -137,7 +134,6 @@ impl Committer {
 
     /// Wakes pools for tasks that were added by a transaction other than the committer's.
     pub(crate) fn work_arrived(&self) {
-        self.work.raise();
         self.claimers().iter().for_each(|claimer| claimer.work_arrived());
     }
 

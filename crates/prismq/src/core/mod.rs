@@ -48,7 +48,6 @@ struct Shared {
     blocking: BlockingThreads,
     engine: Arc<dyn Engine>,
     watcher: Watcher,
-    work: Arc<Signal>,
     retry: RetryPolicy,
 }
 
@@ -57,22 +56,12 @@ impl Core {
     pub(crate) fn open(place: Place, retry: RetryPolicy) -> Result<Self> {
         let fork_guard = ForkGuard::register()?;
         let engine = engine::open(place)?;
-        let work = Arc::new(Signal::default());
-        engine.clock().on_jump(&work);
-        let committer = Arc::new(Committer::new(engine.clone(), work.clone(), OVERLOAD_WAIT));
+        let committer = Arc::new(Committer::new(engine.clone(), OVERLOAD_WAIT));
         let commit_threads = CommitThreads::new(committer.clone());
         let blocking = BlockingThreads::default();
         let watcher = Watcher::default();
-        let shared = Shared {
-            fork_guard,
-            committer,
-            commit_threads,
-            blocking,
-            engine,
-            watcher,
-            work,
-            retry,
-        };
+        let shared =
+            Shared { fork_guard, committer, commit_threads, blocking, engine, watcher, retry };
         Ok(Self { shared: Arc::new(Owner(Arc::new(shared))) })
     }
 
@@ -137,11 +126,6 @@ impl Core {
     /// Raised after every commit that may have made room in a queue.
     pub(crate) fn room(&self) -> &Signal {
         self.shared.committer.room()
-    }
-
-    /// Raised after every commit that brought work for workers.
-    pub(crate) fn work(&self) -> &Arc<Signal> {
-        &self.shared.work
     }
 }
 

@@ -189,13 +189,23 @@ impl Operation {
 
     /// The lowest priority number of the tasks it adds that this claim would take now, if any.
     pub(crate) fn enqueues_for(&self, claim: &Claim) -> Option<i32> {
-        let fits = |task: &&NewTask| {
-            task.is_due_at_once()
-                && task.queue == claim.queue
-                && claim.types.contains(&task.task_type)
-                && task.requirements.all_in(&claim.capabilities)
-        };
+        let fits = |task: &&NewTask| task.is_due_at_once() && is_served(task, claim);
         self.properties().tasks.iter().filter(fits).map(|task| task.priority).min()
+    }
+
+    /// Whether what it was answered brings work that one of these claims may take, now or later.
+    pub(crate) fn brings_work_for(&self, answer: &Answer, claims: &[Claim]) -> bool {
+        let brings_one = |(task, enqueued): (&NewTask, &Enqueued)| match enqueued {
+            // It may be in another queue than the task that it was enqueued with.
+            Enqueued::Updated(_) => true,
+            _ => enqueued.is_new() && claims.iter().any(|claim| is_served(task, claim)),
+        };
+        match (self, answer) {
+            (Self::Enqueue(tasks), Answer::Enqueued(enqueued)) => {
+                tasks.iter().zip(enqueued).any(brings_one)
+            }
+            _ => answer.brings_work(),
+        }
     }
 
     /// Bytes of payloads, results and notes that it carries.
@@ -210,6 +220,13 @@ impl Operation {
             _ => payloads,
         }
     }
+}
+
+/// Whether a claim may take a task once it is ready.
+fn is_served(task: &NewTask, claim: &Claim) -> bool {
+    task.queue == claim.queue
+        && claim.types.contains(&task.task_type)
+        && task.requirements.all_in(&claim.capabilities)
 }
 
 /// The answer to one operation that succeeded.

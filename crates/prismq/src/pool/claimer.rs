@@ -26,6 +26,7 @@ impl Claimer for Shared {
     }
 
     fn work_arrived(&self) {
+        self.work.raise();
         if self.scheduler().is_idle() {
             self.leader_signal.raise();
         }

@@ -35,6 +35,8 @@ pub(super) struct Shared {
     watcher: Mutex<Option<Waker>>,
     /// Wakes the leader, and the thread that claims for it.
     pub(super) leader_signal: Arc<Signal>,
+    /// Raised after every commit of this handle that brought work for the pool.
+    pub(super) work: Arc<Signal>,
     /// Raised when the pool becomes idle, and when it ends.
     pub(super) idle_signal: Signal,
     /// To the thread that calls listeners, if the application has set some.
@@ -60,6 +62,8 @@ impl Shared {
         notices: Option<Sender<Notice>>,
     ) -> Self {
         let leader_signal = Arc::new(Signal::default());
+        let work = Arc::new(Signal::default());
+        core.clock().on_jump(&work);
         core.clock().on_jump(&leader_signal);
         let clock = core.clock().monotonic();
         let lease = settings.lease;
@@ -76,6 +80,7 @@ impl Shared {
             progress: Condvar::new(),
             watcher: Mutex::default(),
             leader_signal,
+            work,
             idle_signal: Signal::default(),
             notices,
         }

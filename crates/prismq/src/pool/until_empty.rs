@@ -52,7 +52,7 @@ impl WorkerPool {
     fn wait_until_empty(&self) -> Option<Error> {
         let shared = &self.shared;
         let scheduler = shared.wait_until(shared.scheduler(), None, |scheduler| {
-            scheduler.fault().is_some() || scheduler.is_empty(shared.core.work().count())
+            scheduler.fault().is_some() || scheduler.is_empty(shared.work.count())
         });
         scheduler.fault().map(|fault| fault.error.clone())
     }

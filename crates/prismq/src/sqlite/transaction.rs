@@ -162,22 +162,28 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::commit::Claimer;
+    use crate::commit::tests::IdlePool;
     use crate::model::NewTask;
 
     #[test]
-    fn a_transaction_raises_the_signal_of_pools_if_it_enqueued_and_committed() {
+    fn a_transaction_wakes_pools_if_it_enqueued_and_committed() {
         let folder = tempfile::tempdir().unwrap();
         let queue = Queue::attach(folder.path().join("app.db")).unwrap();
-        let raised = |work: &dyn Fn(&Transaction<'_>) -> Result<()>| {
-            let before = queue.core().work().count();
+        let pool = IdlePool::new(0);
+        let claimer: Arc<dyn Claimer> = pool.clone();
+        queue.core().add_claimer(Arc::downgrade(&claimer));
+        let woken = |work: &dyn Fn(&Transaction<'_>) -> Result<()>| {
             _ = queue.transaction(work);
-            queue.core().work().count() > before
+            pool.take_arrivals() > 0
         };
         let task = NewTask::new("job", []);
-        assert!(raised(&|tx| tx.enqueue(&task).map(drop)));
-        assert!(!raised(&|tx| Ok(tx.execute_batch("CREATE TABLE user (name TEXT)")?)));
-        assert!(!raised(&|tx| {
+        assert!(woken(&|tx| tx.enqueue(&task).map(drop)));
+        assert!(!woken(&|tx| Ok(tx.execute_batch("CREATE TABLE user (name TEXT)")?)));
+        assert!(!woken(&|tx| {
             tx.enqueue(&task)?;
             Err(Error::unanswered())
         }));

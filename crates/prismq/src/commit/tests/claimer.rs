@@ -4,14 +4,6 @@ use std::path::PathBuf;
 
 use super::*;
 
-/// A pool that claims in the transactions of this committer.
-fn idle_pool(fixture: &Fixture) -> Arc<IdlePool> {
-    let pool = IdlePool::new(1);
-    let claimer: Arc<dyn Claimer> = pool.clone();
-    fixture.committer.add_claimer(Arc::downgrade(&claimer));
-    pool
-}
-
 #[test]
 fn an_enqueue_does_not_fail_with_the_claim_in_its_transaction() {
     let fixture = fixture(Duration::ZERO);
@@ -20,7 +12,7 @@ fn an_enqueue_does_not_fail_with_the_claim_in_its_transaction() {
         Error::Full { reason: "disk".to_owned() },
         Error::InvalidInput { what: "any", reason: "error".to_owned() },
     ] {
-        let pool = idle_pool(&fixture);
+        let pool = idle_pool(&fixture, 1);
         fixture.answer(Err(error));
         fixture.answer(Ok(()));
         let answers = fixture.submit(1);
@@ -33,7 +25,7 @@ fn an_enqueue_does_not_fail_with_the_claim_in_its_transaction() {
 #[test]
 fn a_group_is_applied_again_without_the_claim_that_failed() {
     let fixture = fixture(Duration::ZERO);
-    let pool = idle_pool(&fixture);
+    let pool = idle_pool(&fixture, 1);
     for answer in [Err(Error::Full { reason: "disk".to_owned() }), Ok(())] {
         fixture.answer(answer);
     }
@@ -46,7 +38,7 @@ fn a_group_is_applied_again_without_the_claim_that_failed() {
 #[test]
 fn a_reservation_ends_when_its_transaction_fails() {
     let fixture = fixture(Duration::ZERO);
-    let pool = idle_pool(&fixture);
+    let pool = idle_pool(&fixture, 1);
     fixture.answer(Err(Error::Busy { waited: Duration::ZERO }));
     let answers = fixture.submit(1);
     assert!(matches!(answers.as_slice(), [Err(Error::Busy { .. })]), "{answers:?}");

@@ -8,6 +8,7 @@ mod parallel;
 
 use std::path::Path;
 use std::slice;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
@@ -165,7 +166,7 @@ fn fixture_of(overload_wait: Duration, in_parallel: bool) -> Fixture {
         claim_answers: in_parallel.then(|| Mutex::new(claim_answers_out)),
         clock: Arc::new(SystemClock),
     };
-    let committer = Committer::new(Arc::new(engine), Arc::default(), overload_wait);
+    let committer = Committer::new(Arc::new(engine), overload_wait);
     Fixture { committer: Arc::new(committer), groups, answers, claim_answers }
 }
 
@@ -225,6 +226,14 @@ impl Caller {
     }
 }
 
+/// A pool that reserves this many tasks in each transaction of this committer.
+fn idle_pool(fixture: &Fixture, reserves: usize) -> Arc<IdlePool> {
+    let pool = IdlePool::new(reserves);
+    let claimer: Arc<dyn Claimer> = pool.clone();
+    fixture.committer.add_claimer(Arc::downgrade(&claimer));
+    pool
+}
+
 /// An idle pool that reserves this many tasks in each transaction.
 #[derive(Debug)]
 pub(crate) struct IdlePool {
@@ -233,18 +242,26 @@ pub(crate) struct IdlePool {
     pub(crate) delivered: Mutex<Vec<Lease>>,
     /// How many reservations have ended.
     deliveries: Mutex<usize>,
+    /// How often work arrived for it.
+    arrivals: AtomicUsize,
 }
 
 impl IdlePool {
     pub(crate) fn new(reserves: usize) -> Arc<Self> {
         let claim = Claim::new(["t"]);
         let (delivered, deliveries) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { claim, reserves, delivered, deliveries })
+        let arrivals = AtomicUsize::new(0);
+        Arc::new(Self { claim, reserves, delivered, deliveries, arrivals })
     }
 
     /// How many tasks it was delivered.
     pub(crate) fn delivered(&self) -> usize {
         self.delivered.lock().unwrap().len()
+    }
+
+    /// How often work has arrived for it since this was asked for.
+    pub(crate) fn take_arrivals(&self) -> usize {
+        self.arrivals.swap(0, Ordering::SeqCst)
     }
 }
 
@@ -263,7 +280,9 @@ impl Claimer for IdlePool {
         self.delivered.lock().unwrap().extend(leases);
     }
 
-    fn work_arrived(&self) {}
+    fn work_arrived(&self) {
+        self.arrivals.fetch_add(1, Ordering::SeqCst);
+    }
 
     fn cancel_requested(&self, _: &[(TaskId, i64)]) {}
 

@@ -92,25 +92,24 @@ fn a_failed_sync_fails_later_claims() {
 #[test]
 fn a_claim_that_found_no_slot_while_a_lease_ended_brings_work() {
     let fixture = parallel();
-    let work = || fixture.committer.work.count();
+    let pool = idle_pool(&fixture, 0);
     let no_slot = || fixture.claim_answers.send(Claimed { no_slot: true, ..Claimed::default() });
-    let before = work();
     let claims = fixture.caller_of(vec![claim()]);
     fixture.next_group();
     fixture.answer(Ok(()));
     fixture.caller_of(vec![complete()]).answers();
-    assert_eq!(work(), before, "nobody has looked for a slot");
+    assert_eq!(pool.take_arrivals(), 0, "nobody has looked for a slot");
     no_slot().unwrap();
     claims.answers();
-    assert_eq!(work(), before + 1);
+    assert_eq!(pool.take_arrivals(), 1);
 
     fixture.next_group();
     let claims = fixture.caller_of(vec![claim()]);
     fixture.next_group();
     no_slot().unwrap();
     claims.answers();
-    assert_eq!(work(), before + 1, "no lease has ended since it looked");
+    assert_eq!(pool.take_arrivals(), 0, "no lease has ended since it looked");
     fixture.answer(Ok(()));
     fixture.caller_of(vec![complete()]).answers();
-    assert_eq!(work(), before + 2);
+    assert_eq!(pool.take_arrivals(), 1);
 }

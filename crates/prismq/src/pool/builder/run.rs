@@ -50,7 +50,7 @@ impl<S> WorkerPoolBuilder<S> {
     pub async fn run_until_empty_async(self) -> Result<ShutdownReport> {
         let pool = self.start()?;
         poll_fn(|context| {
-            let work_signal = pool.shared.core.work().count();
+            let work_signal = pool.shared.work.count();
             let has_ended = |scheduler: &Scheduler| {
                 scheduler.fault().is_some() || scheduler.is_empty(work_signal)
             };

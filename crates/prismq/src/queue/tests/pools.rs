@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::commit::Claimer;
 use crate::commit::tests::IdlePool;
 use crate::engine::Operation;
-use crate::model::{Claim, Error, Lease, NewTask, TaskError, TaskId};
+use crate::model::{Claim, Error, Lease, NewTask, TaskError, TaskId, Unique};
 use crate::queue::Queue;
 use crate::time::ManualClock;
 
@@ -109,28 +109,48 @@ fn an_idle_pool_is_given_no_suspect_by_an_enqueue() {
 }
 
 #[test]
-fn operations_that_bring_work_raise_the_work_signal() {
+fn a_pool_is_woken_by_operations_that_bring_work_for_it() {
     let (_folder, queue) = queue();
-    let mut known = queue.core.work().count();
-    let mut raised = || {
-        let count = queue.core.work().count();
-        std::mem::replace(&mut known, count) < count
-    };
+    let pool = idle(&queue, 0);
+    let woken = || pool.take_arrivals() > 0;
     let claim = || queue.claim(&Claim::new(["t"])).unwrap().pop().unwrap();
     queue.enqueue(NewTask::new("t", [])).unwrap();
-    assert!(raised());
+    assert!(woken());
+    queue.enqueue(NewTask::new("t", []).delay(Duration::from_secs(1))).unwrap();
+    assert!(woken(), "it has to know when the task is due");
+    for other in [
+        NewTask::new("other", []),
+        NewTask::new("t", []).queue("other"),
+        NewTask::new("t", []).requires(["gpu"]),
+    ] {
+        queue.enqueue(other).unwrap();
+        assert!(!woken(), "it runs no such task");
+    }
     let lease = claim();
-    assert!(!raised(), "a claim takes work");
+    assert!(!woken(), "a claim takes work");
     queue.release(&lease).unwrap();
-    assert!(raised());
+    assert!(woken());
     queue.fail(&claim(), TaskError::new("again").retry_after(Duration::ZERO)).unwrap();
-    assert!(raised());
+    assert!(woken());
     queue.pause("default").unwrap();
-    assert!(!raised());
+    assert!(!woken());
     queue.resume("default").unwrap();
-    assert!(raised());
+    assert!(woken());
     queue.fail(&claim(), TaskError::permanent("never")).unwrap();
-    assert!(!raised(), "a dead letter is no work");
+    assert!(!woken(), "a dead letter is no work");
+}
+
+#[test]
+fn a_pool_is_woken_by_a_unique_task_that_is_changed_but_not_by_one_that_is_kept() {
+    let (_folder, queue) = queue();
+    let pool = idle(&queue, 0);
+    let task = |unique| NewTask::new("t", []).unique(unique);
+    queue.enqueue(task(Unique::key("k"))).unwrap();
+    assert_eq!(pool.take_arrivals(), 1);
+    queue.enqueue(task(Unique::key("k"))).unwrap();
+    assert_eq!(pool.take_arrivals(), 0);
+    queue.enqueue(task(Unique::key("k").replace())).unwrap();
+    assert_eq!(pool.take_arrivals(), 1);
 }
 
 /// A pool that goes away during a commit, and whose handlers use the queue as they are dropped.

@@ -28,7 +28,7 @@ pub(super) fn run(shared: &Shared) {
     let mut wall_offset = offset(shared.core.clock());
     loop {
         let wakeup = shared.leader_signal.count();
-        let work_signal = shared.core.work().count();
+        let work_signal = shared.work.count();
         let clock = shared.core.clock().monotonic();
         let now = Instant::now();
         let mut scheduler = shared.scheduler();
@@ -115,7 +115,7 @@ fn look_for_cancel_requests(shared: &Shared) {
 fn submit(shared: &Shared, batch: Batch, clock: Timestamp) {
     let Batch { notes, settle, begin, extend, claim } = batch;
     // Before the claim, so that work that comes in during it is not missed.
-    let before = Before { work_signal: shared.core.work().count(), clock };
+    let before = Before { work_signal: shared.work.count(), clock };
     let faults = shared.scheduler().faults();
     let is_synced = settle.iter().any(|each| each.is_result() && each.is_uncommitted());
     let operations = notes::operations(&notes)

@@ -14,7 +14,7 @@ use crate::time::wake;
 pub(in crate::pool::threads) fn run(shared: &Shared) {
     loop {
         let wakeup = shared.leader_signal.count();
-        let work_signal = shared.core.work().count();
+        let work_signal = shared.work.count();
         let clock = shared.core.clock().monotonic();
         // Before the claim, so that work that comes in during it is not missed.
         let before = Before { work_signal, clock };
