@@ -9,6 +9,8 @@ mod drain;
 mod enqueue;
 mod feature;
 mod floor;
+#[cfg(feature = "postgres")]
+mod idle_pools;
 mod overhead;
 mod payload;
 mod pipeline;
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "postgres")]
         if suite.stage().kind() == SubjectKind::Postgres {
             server::measure(suite)?;
+            idle_pools::measure(suite)?;
         }
         drain::measure(suite)?;
         pipeline::measure(suite)?;

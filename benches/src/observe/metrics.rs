@@ -33,6 +33,8 @@ pub const OPERATIONS_PER_S: Spec = Spec::new("operations_per_s", "operations/s",
 pub const RATIO_TO_PLAIN: Spec = Spec::new("ratio_to_plain", "x", Higher, Median);
 /// Throughput over that of as many threads under the same load, in the same round.
 pub const RATIO_TO_THREADS: Spec = Spec::new("ratio_to_threads", "x", Higher, Median);
+/// Throughput over that of the same load while no other process waits for tasks, in the same round.
+pub const RATIO_TO_ALONE: Spec = Spec::new("ratio_to_alone", "x", Higher, Median);
 /// Throughput over that of one process with as many workers, in the same round.
 pub const RATIO_TO_ONE_PROCESS: Spec = Spec::new("ratio_to_one_process", "x", Higher, Median);
 /// Processor time of the server, all of its processes together, in percent of all cores.

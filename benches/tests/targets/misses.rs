@@ -151,6 +151,10 @@ fn throughput(
             let naive = drained(&stage.with_subject(SubjectKind::Pooled), 2, 200)?;
             RATIO_TO_NAIVE.reads(slow.tasks_per_s() / naive.tasks_per_s())
         }
+        "ratio_to_alone" => {
+            let slow = enqueued(&spoiled(Fault::SlowEnqueue(VERY_LATE)), 2, 4)?;
+            RATIO_TO_ALONE.reads(slow.per_s() / enqueued(stage, 2, 10)?.per_s())
+        }
         "ratio_to_floor" => {
             let drained = drained(&spoiled(Fault::Late(50 * MS)), 2, 10)?;
             let floor = per_s(1_000, raw::claim_and_complete(dir, 1_000, PAYLOAD_BYTES)?);
