@@ -5,7 +5,7 @@ use prismq_record::{Interval, RunRecord, Scenario};
 use crate::support::full_run::full_run;
 use crate::support::full_run::latency::LOADS;
 use crate::support::full_run::throughput::WORKERS;
-use crate::support::page::{assert_shows, full, table};
+use crate::support::page::{assert_shows, bare, figure, full, table};
 
 const MIB: f64 = 1_048_576.0;
 
@@ -50,6 +50,24 @@ fn throughput_over_workers_matches_the_record() {
         assert_shows(&row[3], interval.upper);
     }
     assert_eq!(rows[0][4], "100 %");
+}
+
+#[test]
+fn throughput_over_processes_is_drawn_after_the_first_picture_of_workers() {
+    let mut run = full_run().run;
+    for suite in &mut run.suites {
+        let drained = |scenario: &&Scenario| scenario.id.starts_with("throughput/drain/workers=");
+        let mut of_processes: Vec<Scenario> =
+            suite.scenarios.iter().filter(drained).cloned().collect();
+        for scenario in &mut of_processes {
+            scenario.id = scenario.id.replace("drain/workers=", "shared/processes=");
+        }
+        suite.scenarios.extend(of_processes);
+    }
+    let page = bare(&run);
+    let second = figure(&page, "scaling").split("<p class=\"subject\">").nth(2).unwrap();
+    assert!(second.starts_with("throughput&#x2f;shared</p>"));
+    assert!(figure(&page, "scaling").contains("<th scope=\"col\">processes</th>"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Throughput over workers.
+//! Throughput over workers, and over processes.
 
 use prismq_record::Metric;
 use prismq_statistics::{Level, Peak, Scaling, Seed, fit};
@@ -14,35 +14,44 @@ use crate::render::html::select::{Sweep, sweeps};
 
 pub(super) const QUESTION: Question = Question {
     id: "scaling",
-    question: "How does throughput grow with workers?",
-    aid: "Where the marks leave the ideal line, another worker no longer buys its share; a curve that bends down costs more than it brings.",
-    method: "Each mark is the median of the rounds, each in a fresh database; bars are confidence intervals. Ideal is the throughput of the fewest workers times their number. The curve is the law X(N) = λN / (1 + σ(N−1) + κN(N−1)) fitted to four levels or more. Targets are drawn as steps from the level they name to the next.",
-    needs: "throughput (tasks_per_s) at two or more numbers of workers",
+    question: "How does throughput grow with workers and processes?",
+    aid: "Where the marks leave the ideal line, one more no longer brings its share; a curve that bends down costs more than it brings.",
+    method: "Each mark is the median of the rounds, each in a fresh database; bars are confidence intervals. Ideal is the throughput of the fewest times their number. The curve is the law X(N) = λN / (1 + σ(N−1) + κN(N−1)) fitted to four levels or more. Targets are drawn as steps from the level they name to the next.",
+    needs: "throughput (tasks_per_s) at two or more numbers of workers or processes",
     command: "cargo bench --bench throughput",
     build,
 };
 
 const METRIC: &str = "tasks_per_s";
-const PARAMETER: &str = "workers";
+const WORKERS: &str = "workers";
+const PROCESSES: &str = "processes";
 /// The same record always has the same chart.
 const SEED: Seed = Seed(0);
 
 #[expect(clippy::unnecessary_wraps, reason = "every builder has one type")]
 fn build(input: &Input<'_>) -> Result<Vec<Drawing>, RenderError> {
-    let mut sweeps = sweeps(input.run, PARAMETER);
+    let mut drawings = of_parameter(input, WORKERS);
+    // Second, as there may be more of workers than are drawn.
+    let place = drawings.len().min(1);
+    drawings.splice(place..place, of_parameter(input, PROCESSES));
+    Ok(drawings)
+}
+
+fn of_parameter(input: &Input<'_>, parameter: &str) -> Vec<Drawing> {
+    let mut sweeps = sweeps(input.run, parameter);
     sweeps.retain(|sweep| sweep.values(METRIC).len() > 1);
     // What has targets says most, then what has many levels.
     sweeps.sort_by_key(|sweep| {
         std::cmp::Reverse((bounds(input, sweep, METRIC).len(), sweep.values(METRIC).len()))
     });
-    Ok(sweeps.iter().map(|sweep| drawing(input, sweep)).collect())
+    sweeps.iter().map(|sweep| drawing(input, sweep, parameter)).collect()
 }
 
-fn drawing(input: &Input<'_>, sweep: &Sweep<'_>) -> Drawing {
+fn drawing(input: &Input<'_>, sweep: &Sweep<'_>, parameter: &str) -> Drawing {
     let points = sweep.values(METRIC);
     let ideal = ideal(&points);
     let targets = bounds(input, sweep, METRIC);
-    let before = before(input, sweep, PARAMETER, METRIC);
+    let before = before(input, sweep, parameter, METRIC);
     let scaling = fitted(sweep);
     let law = scaling.as_ref().map(|scaling| curve(scaling, &points)).unwrap_or_default();
     let intervals: Vec<(f64, f64, f64)> =
@@ -85,12 +94,12 @@ fn drawing(input: &Input<'_>, sweep: &Sweep<'_>) -> Drawing {
         let name = "peak of the fit".to_owned();
         layers.push(Layer::Rule { x: peak.value, name, ink: Ink::Green });
     }
-    let chart = Chart { x: Axis::levels("workers", &levels), y, layers };
+    let chart = Chart { x: Axis::levels(parameter, &levels), y, layers };
     Drawing {
         subject: sweep.name.clone(),
         panels: vec![chart],
         legend,
-        table: table(sweep, &ideal),
+        table: table(sweep, parameter, &ideal),
     }
 }
 
@@ -144,8 +153,8 @@ fn steps(targets: &[Point], last: Option<f64>) -> Vec<Point> {
     points
 }
 
-fn table(sweep: &Sweep<'_>, ideal: &[Point]) -> Table {
-    let mut table = Table::new(["workers", "tasks/s", "from", "to", "of ideal"]);
+fn table(sweep: &Sweep<'_>, parameter: &str, ideal: &[Point]) -> Table {
+    let mut table = Table::new([parameter, "tasks/s", "from", "to", "of ideal"]);
     let each = ideal.first().map(|(workers, rate)| rate / workers);
     for (at, metric) in sweep.metrics(METRIC) {
         let share = metric.value.zip(each).map(|(value, each)| 100.0 * value / (each * at));
