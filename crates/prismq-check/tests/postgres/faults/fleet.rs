@@ -28,7 +28,7 @@ const AHEAD: u64 = 100;
 /// Tasks that are completed before and after each disturbance, at least.
 pub(crate) const SOME: u64 = 60;
 /// Longer than anything takes in a passing test, on a busy machine too.
-const DEADLINE: Duration = Duration::from_secs(120);
+pub(super) const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Clients at work.
 pub(crate) struct Fleet {

@@ -60,6 +60,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_crash_of_one_of_its_processes_loses_nothing;
         sessions:
             sessions_that_are_ended_are_replaced
+            a_server_that_takes_no_writes_for_a_while_is_waited_for
             statements_that_run_into_a_timeout_are_done_once_or_not_at_all
             locks_that_are_held_too_long_are_answered_busy
             transactions_that_are_ended_while_they_idle_are_repeated
@@ -67,6 +68,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_role_without_free_connections_waits_for_one;
         standby:
             a_standby_that_is_promoted_goes_on_where_the_primary_ended
+            an_asynchronous_standby_loses_the_end_and_accepts_no_lease_of_it
             commits_wait_for_a_synchronous_standby_that_is_away
             a_commit_that_no_standby_confirms_is_unknown;
     }

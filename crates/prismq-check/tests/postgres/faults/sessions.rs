@@ -24,6 +24,31 @@ pub(crate) fn sessions_that_are_ended_are_replaced(seed: u64) {
     });
 }
 
+/// Refuses what changes tasks, as a primary does that was demoted under its sessions.
+const READ_ONLY: &str = "CREATE FUNCTION public.read_only() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION 'cannot change tasks' USING ERRCODE = '25006';
+    END $$";
+
+/// Failure mode: server: takes no writes for a while, as it was demoted | connected anew until one takes them, else `Unavailable`; nothing is lost, no task is done twice
+pub(crate) fn a_server_that_takes_no_writes_for_a_while_is_waited_for(seed: u64) {
+    let (mut cluster, url) = started();
+    disturbed(seed, &url, &mut cluster, |fleet, cluster| {
+        let refused = "SELECT xact_rollback FROM pg_stat_database WHERE datname = 'postgres'";
+        let refused = || cluster.sql("postgres", &[refused]).unwrap().parse::<u64>().unwrap();
+        let trigger = "CREATE TRIGGER read_only BEFORE INSERT OR UPDATE OR DELETE ON prismq.task
+                       FOR EACH STATEMENT EXECUTE FUNCTION public.read_only()";
+        cluster.sql("postgres", &[READ_ONLY]).unwrap();
+        for _ in 0..3 {
+            cluster.sql("postgres", &[trigger]).unwrap();
+            let before = refused();
+            wait_for("transactions are refused", || refused() > before + 10);
+            cluster.sql("postgres", &["DROP TRIGGER read_only ON prismq.task"]).unwrap();
+            fleet.completes(SOME / 10);
+        }
+    });
+}
+
 /// Keeps all transactions from the tasks for so long.
 fn lock(cluster: &Cluster, seconds: &str) {
     let sleep = format!("SELECT pg_sleep({seconds})");

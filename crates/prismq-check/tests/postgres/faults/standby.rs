@@ -3,10 +3,10 @@
 use std::thread;
 use std::time::Duration;
 
-use prismq::{Error, NewTask};
+use prismq::{Claim, Error, NewTask, State};
 use prismq_cluster::Cluster;
 
-use super::fleet::{disturbed, wait_for};
+use super::fleet::{DEADLINE, disturbed, wait_for};
 
 /// A primary whose commits wait for its standby.
 fn pair() -> (Cluster, Cluster) {
@@ -33,6 +33,48 @@ pub(crate) fn a_standby_that_is_promoted_goes_on_where_the_primary_ended(seed: u
         standby.sql("postgres", &["SELECT pg_promote()"]).unwrap();
         fleet.crashed();
     });
+}
+
+/// Failure mode: server: fails, and its asynchronous standby is promoted | what it had not received is lost, as documented; no token is given twice, and leases of the lost claims are refused
+pub(crate) fn an_asynchronous_standby_loses_the_end_and_accepts_no_lease_of_it(_seed: u64) {
+    let mut primary = Cluster::start(&[]).unwrap();
+    let standby = primary.standby().unwrap();
+    let url = primary.url_with(&standby, "postgres");
+    let queue = prismq::postgres::builder(&url).unwrap().busy_wait(DEADLINE).open().unwrap();
+    let enqueue = || queue.enqueue(NewTask::new("job", [])).unwrap().id();
+    let claim = || queue.claim(&Claim::new(["job"])).unwrap().remove(0);
+    let replicated = |condition: &str| {
+        let count = format!("SELECT count(*) FROM pg_stat_replication WHERE {condition}");
+        primary.sql("postgres", &[&count]).unwrap()
+    };
+
+    let (_, waiting) = (enqueue(), enqueue());
+    let held = claim();
+    let has_all = "replay_lsn >= pg_current_wal_insert_lsn()";
+    wait_for("the standby has received all", || replicated(has_all) == "1");
+    let cut = ["ALTER SYSTEM SET primary_conninfo = ''", "SELECT pg_reload_conf()"];
+    standby.sql("postgres", &cut).unwrap();
+    wait_for("the standby receives nothing", || replicated("true") == "0");
+    let lost_task = enqueue();
+    let lost_claim = claim();
+    assert_eq!(lost_claim.id(), waiting);
+    queue.complete(&held).unwrap();
+    primary.kill_all();
+    standby.sql("postgres", &["SELECT pg_promote()"]).unwrap();
+
+    assert!(queue.task(lost_task).unwrap().is_none());
+    let state = |id| queue.task(id).unwrap().unwrap().state;
+    assert_eq!((state(held.id()), state(waiting)), (State::Leased, State::Ready));
+    let refused = queue.complete(&lost_claim).unwrap_err();
+    assert!(refused.is_lease_lost(), "{refused:?}");
+    let again = claim();
+    assert_eq!(again.id(), waiting);
+    assert!(again.token() > lost_claim.token());
+    let refused = queue.complete(&lost_claim).unwrap_err();
+    assert!(refused.is_lease_lost(), "{refused:?}");
+    queue.complete(&again).unwrap();
+    // Its completion was lost, and not its claim.
+    queue.complete(&held).unwrap();
 }
 
 /// Failure mode: server: its synchronous standby is away | commits wait for it; what waits when the session ends is `CommitUnknown`
