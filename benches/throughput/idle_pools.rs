@@ -10,7 +10,8 @@ use prismq_bench::observe::round::Round;
 use prismq_bench::reference::Turns;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
-use prismq_bench::scenario::enqueue::{Enqueue, enqueue_with_idle_pools};
+use prismq_bench::scenario::enqueue::Enqueue;
+use prismq_bench::scenario::idle_pools::enqueue_with_idle_pools;
 use prismq_record::Model;
 
 const POOLS: usize = 4;
@@ -24,7 +25,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
 fn enqueued(suite: &mut Suite, callers: usize, tasks: usize) -> Result<()> {
     let scale = suite.stage().scale();
     let tasks = scale.pick(callers * 2, tasks / 4, tasks, tasks * 4);
-    let settling_ms = scale.pick(10, 300, 500, 500);
+    let settling_ms = scale.pick(10, 200, 200, 200);
     let load = Enqueue { callers, tasks };
     let case = Case::new("server_enqueue", "callers", callers)
         .and("idle_pools", POOLS)

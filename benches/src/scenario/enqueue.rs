@@ -1,7 +1,7 @@
 //! Callers that each enqueue one task a call, as fast as they are answered.
 
 use std::collections::{BTreeMap, HashSet};
-use std::thread;
+use std::path::Path;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
@@ -14,7 +14,6 @@ use crate::observe::sampler;
 use crate::observe::task_times::{Latencies, traces};
 use crate::observe::timeline::{Marks, intervals, phase};
 use crate::observe::written::Written;
-use crate::process::{DrainRole, Drainer};
 use crate::scenario::drain::EVERY;
 use crate::scenario::stage::{Database, Stage};
 use crate::subject::{Census, Counters, DEFAULT_QUEUE, Load, Pace, server_time};
@@ -70,40 +69,6 @@ pub fn enqueue(stage: &Stage, load: Enqueue) -> Result<Enqueued> {
     Ok(enqueued)
 }
 
-/// Enqueues into a new database while this many other processes, each with a pool, wait for tasks of another type. They
-/// have that long to begin to wait.
-///
-/// # Errors
-/// If the subject or a process fails.
-pub fn enqueue_with_idle_pools(
-    stage: &Stage,
-    load: Enqueue,
-    pools: usize,
-    settling: Duration,
-) -> Result<Enqueued> {
-    let mut enqueuer = Enqueuer::open(stage, load.callers)?;
-    let role = DrainRole {
-        subject: stage.kind(),
-        workers: 1,
-        service_time: None,
-        path: enqueuer.database.path().to_owned(),
-    };
-    let idle = (0..pools).map(|_| Drainer::open(role.clone()));
-    let mut idle = idle.collect::<Result<Vec<_>>>()?;
-    idle.iter_mut().try_for_each(Drainer::go)?;
-    thread::sleep(settling);
-    let mut enqueued = enqueuer.turn(load.tasks)?;
-    for pool in idle {
-        let report = pool.stop()?;
-        enqueued.faults.extend(report.errors);
-        if !report.completed.is_empty() {
-            enqueued.faults.push("a pool that was to be idle had work".to_owned());
-        }
-    }
-    enqueued.faults.extend(enqueuer.close()?);
-    Ok(enqueued)
-}
-
 /// A new database to enqueue into, in one turn or in several. A database that is new in every turn would be
 /// measured before its WAL has its length and before its first checkpoint.
 pub struct Enqueuer {
@@ -120,6 +85,12 @@ impl Enqueuer {
     pub fn open(stage: &Stage, callers: usize) -> Result<Self> {
         // A subject with a connection a worker then has one for each caller.
         Ok(Self { database: stage.database(callers)?, callers, tasks: 0 })
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.database.path()
     }
 
     /// Enqueues tasks next to those of the turns before.

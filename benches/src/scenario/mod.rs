@@ -8,6 +8,8 @@ pub mod drain;
 pub mod enqueue;
 pub mod fault;
 pub mod idle;
+#[cfg(feature = "postgres")]
+pub mod idle_pools;
 pub mod open;
 pub mod stage;
 pub mod wake;

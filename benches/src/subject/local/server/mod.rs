@@ -88,6 +88,20 @@ pub fn processor_time() -> Option<Duration> {
     Some(TICK * u32::try_from(ticks).ok()?)
 }
 
+/// How many sessions listen for new tasks in the schema that stands for this file.
+///
+/// # Errors
+/// The server's.
+pub fn listeners(path: &Path) -> Result<usize, LocalError> {
+    let schema = schema_of(path);
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = left('prismq listener ' || $1, 63)";
+    let connection = Connection::open(&schema)?;
+    let statement = connection.prepare(count)?;
+    let rows = connection.query(&statement, &[&schema])?;
+    let listeners: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
+    Ok(usize::try_from(listeners).unwrap_or(0))
+}
+
 /// The variable for another process of the harness, if a server is in use.
 #[must_use]
 pub fn for_children() -> Option<(&'static str, &'static str)> {
