@@ -33,7 +33,10 @@ impl Committer {
             }
             Err(error) => operations.iter().map(|_| Err(error.clone())).collect(),
         };
-        let wakers = self.notify(operations, &answers, &claimers, lease_ends);
+        // A pool that has started meanwhile may have claimed before the commit, where that is done in parallel.
+        let to_notify = self.claimers();
+        let wakers = self.notify(operations, &answers, &to_notify, lease_ends);
+        let claimers = [claimers, to_notify].concat();
         let poison = |answer: &Result<Answer>| match answer {
             Err(Error::Poisoned { cause }) => Some(cause.clone()),
             _ => None,

@@ -16,7 +16,7 @@ pub(crate) trait Claimer: Send + Sync + std::fmt::Debug {
     /// Delivers what was claimed of this many reserved tasks, once that is committed; none if it failed.
     fn deliver(&self, reserved: usize, leases: Vec<Lease>);
 
-    /// A commit brought tasks that the pool may run now or later.
+    /// A commit brought tasks that the pool may run now or later, or may have let some start, or the queue is poisoned.
     fn work_arrived(&self);
 
     /// These running tasks are to be cancelled, each as held with this token.

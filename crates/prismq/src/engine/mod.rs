@@ -143,8 +143,8 @@ pub(crate) trait Engine: Reader + Any + Send + Sync + fmt::Debug {
     /// The queue cannot be used, say because it was moved away.
     fn version(&self) -> Result<i64>;
 
-    /// How to learn of what other processes commit that these claims may take, or of all without any. What no claim may
-    /// take may be reported too.
+    /// How to learn of what other processes commit that these claims may take, or of all commits if there are no claims.
+    /// What no claim may take may be reported too.
     fn watch(&self, claims: &[Claim]) -> Watch;
 
     /// Does what a call leaves to do once all are answered and the lead is handed over: the upkeep that is due, and writing

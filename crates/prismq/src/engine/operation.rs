@@ -195,10 +195,15 @@ impl Operation {
 
     /// Whether what it was answered brings work that one of these claims may take, now or later.
     pub(crate) fn brings_work_for(&self, answer: &Answer, claims: &[Claim]) -> bool {
+        // Any claim ends what expires and makes ready what is due, so that all must know when that is.
+        let concerns_all = |task: &NewTask| !task.is_due_at_once() || task.expires_after.is_some();
+        let concerns = |task: &NewTask| {
+            concerns_all(task) || claims.iter().any(|claim| is_served(task, claim))
+        };
         let brings_one = |(task, enqueued): (&NewTask, &Enqueued)| match enqueued {
             // It may be in another queue than the task that it was enqueued with.
             Enqueued::Updated(_) => true,
-            _ => enqueued.is_new() && claims.iter().any(|claim| is_served(task, claim)),
+            _ => enqueued.is_new() && concerns(task),
         };
         match (self, answer) {
             (Self::Enqueue(tasks), Answer::Enqueued(enqueued)) => {

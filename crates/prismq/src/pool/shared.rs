@@ -62,6 +62,7 @@ impl Shared {
         notices: Option<Sender<Notice>>,
     ) -> Self {
         let leader_signal = Arc::new(Signal::default());
+        // Before the leader's, as that looks whether this one was raised.
         let work = Arc::new(Signal::default());
         core.clock().on_jump(&work);
         core.clock().on_jump(&leader_signal);

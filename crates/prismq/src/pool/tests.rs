@@ -43,6 +43,15 @@ fn an_idle_pools_leader_is_woken_for_work_that_was_not_claimed_for_it() {
     wait_until("the leader is woken", || pool.shared.leader_signal.count() > seen);
 }
 
+/// Nobody else may run who would end it.
+#[test]
+fn an_idle_pool_ends_tasks_of_other_types_that_expire() {
+    let (_folder, queue, _pool) = idle_pool();
+    let expiring = NewTask::new("other", []).expires_after(Duration::from_millis(20));
+    queue.enqueue(expiring).unwrap();
+    wait_until("the task has expired", || queue.stats("default").unwrap().dead == 1);
+}
+
 #[test]
 fn a_pause_of_another_queue_wakes_no_leader() {
     let (_folder, _queue, pool) = idle_pool();

@@ -168,6 +168,8 @@ fn main() -> ExitCode {
             a_pool_hears_of_tasks_of_another_client
             a_pool_of_other_tasks_does_not_look
             a_notification_names_the_types_with_new_tasks
+            whoever_waits_is_notified_when_a_bounded_queue_has_room
+            whoever_waits_is_notified_of_tasks_of_schedules
             many_commits_are_notified_of_at_once
             nobody_is_notified_who_does_not_run_tasks
             a_queue_that_is_closed_at_once_has_notified

@@ -38,6 +38,8 @@ impl PostgresEngine {
         let (mut to_put_back, mut log) = (Vec::new(), Vec::new());
         // Whether another task may run, which pools of other processes may wait for.
         let mut frees_slot = false;
+        // Whether claims have enqueued tasks of schedules.
+        let mut has_fired = false;
         // Under `Replicated`, only the answer to BEGIN shows whether there is a synchronous standby, so that the commit must
         // not be sent before it.
         let mut may_assume = durable && !self.client.needs_standby();
@@ -93,6 +95,7 @@ impl PostgresEngine {
                 #[cfg(feature = "testing")]
                 self.fail_if_asked()?;
                 frees_slot = run.frees_slot();
+                has_fired = run.has_fired;
                 let source = self.shared.lanes().source();
                 match durable {
                     _ if assumes || is_autocommit => {}
@@ -147,7 +150,10 @@ impl PostgresEngine {
         let is_limited =
             |operation: &Operation| operation.ends_lease().is_some_and(|key| key.limited);
         frees_slot |= batch.iter().any(is_limited);
-        self.client.work_arrived(self.new_work(batch, &answers, frees_slot));
+        match has_fired {
+            true => self.client.work_arrived_by_claim(),
+            false => self.client.work_arrived(self.new_work(batch, &answers, frees_slot)),
+        }
         self.count(&answers, role);
         self.upkeep.count_transaction();
         Ok(answers)

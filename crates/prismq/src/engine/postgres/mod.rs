@@ -176,8 +176,11 @@ impl Engine for PostgresEngine {
     fn watch(&self, claims: &[Claim]) -> Watch {
         let (lanes, claims) = (self.shared.lanes.clone(), claims.to_vec());
         self.client.watch(Box::new(move |lane| {
-            let lanes = lanes.lock().unwrap_or_else(PoisonError::into_inner);
-            claims.is_empty() || lanes.may_serve(lane, &claims)
+            let may_serve = || {
+                let lanes = lanes.lock().unwrap_or_else(PoisonError::into_inner);
+                lanes.may_serve(lane, &claims)
+            };
+            claims.is_empty() || may_serve()
         }))
     }
 

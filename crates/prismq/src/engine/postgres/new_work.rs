@@ -1,5 +1,7 @@
 //! For which lanes a batch brings work, of which other processes are notified.
 
+use std::collections::BTreeSet;
+
 use super::PostgresEngine;
 use super::batch::lease_note::LeaseNote;
 use super::client::NewWork;
@@ -33,11 +35,11 @@ impl PostgresEngine {
             (Operation::Enqueue(tasks), Answer::Enqueued(enqueued))
                 if enqueued.iter().all(|task| !matches!(task, Enqueued::Updated(_))) =>
             {
-                let lanes = self.shared.lanes();
+                let known = self.shared.lanes();
                 let new = tasks.iter().zip(enqueued).filter(|(_, task)| task.is_new());
-                let with_work: Option<_> =
-                    new.map(|(task, _)| lanes.of(task).map(|lane| lane.id)).collect();
-                with_work.map_or(NewWork::Anywhere, NewWork::in_lanes)
+                let lanes: Option<BTreeSet<i32>> =
+                    new.map(|(task, _)| known.of(task).map(|lane| lane.id)).collect();
+                lanes.map_or(NewWork::Anywhere, NewWork::in_lanes)
             }
             (_, Answer::Failed(_) | Answer::Released) => {
                 let key = operation.ends_lease();

@@ -89,6 +89,7 @@ pub(crate) struct Named {
     pub(crate) is_keyed: bool,
     pub(crate) queue_name: Arc<str>,
     pub(crate) task_type: Arc<str>,
+    requirements: Names,
 }
 
 /// Where lanes were read.
@@ -215,11 +216,12 @@ impl Lanes {
             is_keyed: lane.keyed != Keyed::No,
             queue_name: queue_name.into(),
             task_type: task_type.into(),
+            requirements: Names::from_text(row.column(4)?),
         };
         let limit_name: Option<&str> = row.column(8)?;
         let limit_name = limit_name.map(Box::from);
         self.has_keys |= lane.keyed != Keyed::No;
-        let requirements = Names::from_text(row.column(4)?);
+        let requirements = named.requirements.clone();
         self.last = lane.id;
         let types = self.by_name.entry(named.queue_name.clone()).or_default();
         types.entry(named.task_type.clone()).or_default().push(Known {
@@ -262,8 +264,13 @@ impl Lanes {
 
     /// Whether one of these claims may take from the lane with this number, which may be one that is not known yet.
     pub(crate) fn may_serve(&self, lane: i32, claims: &[Claim]) -> bool {
-        let serves = |claim| self.serving(claim).iter().any(|(serving, _)| serving.id == lane);
-        !self.by_id.contains_key(&lane) || claims.iter().any(serves)
+        let Some(named) = self.by_id.get(&lane) else { return true };
+        let serves = |claim: &Claim| {
+            claim.queue == named.queue_name
+                && claim.types.contains(&named.task_type)
+                && named.requirements.all_in(&claim.capabilities)
+        };
+        claims.iter().any(serves)
     }
 
     /// The lanes that a claim may take from, each with its type.

@@ -35,10 +35,11 @@ impl Wanted {
                     let count = i32::try_from(tasks.len()).unwrap_or(i32::MAX);
                     wanted.ids = wanted.ids.saturating_add(count);
                 }
-                Operation::Complete { key, .. } => {
-                    queues.insert(LeaseNote::from(key.note).queue);
+                // Whether that lets another task run depends on whether the queue bounds them.
+                _ => {
+                    queues
+                        .extend(operation.ends_lease().map(|key| LeaseNote::from(key.note).queue));
                 }
-                _ => {}
             }
         }
         wanted.queues = queues.into_iter().collect();

@@ -119,6 +119,15 @@ impl Client {
         }
     }
 
+    /// Notifies pools of this and other processes that a claim has added tasks of any type, say of a schedule. Returns at
+    /// once.
+    pub(crate) fn work_arrived_by_claim(&self) {
+        if let Some(notifications) = &self.notifications {
+            notifications.wake_own();
+        }
+        self.work_arrived(NewWork::Anywhere);
+    }
+
     /// Has pools of this and other processes look for this work soon after the transaction with this number has been
     /// committed. Returns at once.
     pub(crate) fn work_arrives_with(&self, transaction: String, work: NewWork) {

@@ -48,17 +48,17 @@ impl PostgresEngine {
             return Err(Error::invalid("transaction", reason));
         }
         let applied = run.apply(&batch)?;
+        let is_limited =
+            |operation: &Operation| operation.ends_lease().is_some_and(|key| key.limited);
+        let frees_slot = run.frees_slot() || batch.iter().any(is_limited);
         run.finish()?;
-        let answer = run.answers(applied)?.pop().ok_or_else(Error::unanswered)??;
-        let frees_slot =
-            batch.iter().any(|operation| operation.ends_lease().is_some_and(|key| key.limited));
-        let answer = [Ok(answer)];
-        let work = self.new_work(&batch, &answer, frees_slot);
+        let mut answers = run.answers(applied)?;
+        let answered = answers.iter().all(Result::is_ok);
+        let work = self.new_work(&batch, &answers, frees_slot && answered);
         if !work.is_none() {
             self.client.work_arrives_with(run.row(NUMBER, &[])?.column(0)?, work);
         }
-        let [answer] = answer;
-        answer
+        answers.pop().unwrap_or_else(|| Err(Error::unanswered()))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::engine::postgres::PostgresEngine;
 use crate::engine::postgres::batch::STEP_TASKS_MAX;
 use crate::engine::postgres::batch::postponed::InboxRows;
 use crate::engine::postgres::batch::run::Run;
-use crate::engine::postgres::client::{Columns, NewWork, Role};
+use crate::engine::postgres::client::{Columns, Role};
 use crate::engine::{Answer, Operation};
 use crate::model::{Enqueued, Error, NewTask, Result, Unique};
 use crate::time::Timestamp;
@@ -130,7 +130,7 @@ impl PostgresEngine {
         })?;
         let any = matches!(done, Step::Done(rows) if rows > 0);
         if any {
-            self.client.work_arrived(NewWork::Anywhere);
+            self.client.work_arrived_by_claim();
         }
         Ok(any)
     }

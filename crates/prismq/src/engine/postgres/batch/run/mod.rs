@@ -85,6 +85,8 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) inbox: Inbox,
     /// The schedule whose due slots are being enqueued.
     pub(crate) firing: Option<i32>,
+    /// Whether it enqueued tasks of due slots.
+    pub(crate) has_fired: bool,
     /// Whether all due slots are left to others, or put off.
     pub(crate) slots_wait: bool,
     /// Whether due slots are left to a later claim.
@@ -153,6 +155,7 @@ impl<'a, 't> Run<'a, 't> {
             version: 0,
             inbox: Inbox::default(),
             firing: None,
+            has_fired: false,
             slots_wait: false,
             skips_slots: false,
             has_type_retention: false,

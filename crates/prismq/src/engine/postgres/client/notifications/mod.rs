@@ -3,8 +3,8 @@
 //! A transaction that notifies takes a lock of the whole database until it is committed, so that a notification is sent
 //! by a transaction of its own, after the commit that it is about; where there are many commits, one stands for all of
 //! some milliseconds; and none is sent where no other process listens. It names the lanes with new work: a pool that runs
-//! no tasks of these need not look. Nor does a transaction of the application's own
-//! notify: this connection asks the server for a while whether it has been committed.
+//! no tasks of these need not look. Nor does a transaction of the application's own notify: this connection asks the server
+//! for a while whether it has been committed.
 
 mod listeners;
 mod new_work;
@@ -79,6 +79,11 @@ impl Notifications {
             self.start(runtime);
             self.shared.todo.notify_one();
         }
+    }
+
+    /// Has all that wait in this process look.
+    pub(super) fn wake_own(&self) {
+        self.shared.listeners.wake(&NewWork::Anywhere);
     }
 
     /// Notifies this process and others of this work soon after the transaction with this number has been committed.

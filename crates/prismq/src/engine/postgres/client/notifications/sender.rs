@@ -57,8 +57,8 @@ impl<'a> Sender<'a> {
         Self { client, channel, listeners, notify: None, sent: false, failing: false }
     }
 
-    /// Sends one with this payload, and says whether anyone listens. What the server refuses is logged and not sent again: others look by
-    /// themselves.
+    /// Sends one with this payload, and says whether anyone listens. What the server refuses is logged and not sent again:
+    /// others look by themselves.
     ///
     /// # Errors
     /// The connection is lost.

@@ -90,6 +90,7 @@ impl Run<'_, '_> {
                 tasks += run.fire_one(row)?;
             }
             run.firing = None;
+            run.has_fired = true;
             Ok(())
         })
     }
