@@ -13,7 +13,7 @@ use crate::model::{Claim, Error, Result};
 /// What became of a group.
 pub(super) struct Applied {
     pub(super) answers: Answers,
-    /// The pools that it may have claimed for too, to be dropped once the lead is handed over.
+    /// The pools that it may have claimed for or has notified, to be dropped once the lead is handed over.
     pub(super) claimers: Vec<Arc<dyn Claimer>>,
     /// Why the queue is poisoned, if this group poisoned it; to be logged once the lead is handed over.
     pub(super) poisoned_by: Option<String>,

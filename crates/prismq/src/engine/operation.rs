@@ -193,12 +193,11 @@ impl Operation {
         self.properties().tasks.iter().filter(fits).map(|task| task.priority).min()
     }
 
-    /// Whether what it was answered brings work that one of these claims may take, now or later.
+    /// Whether what it was answered brings work for whoever makes these claims, now or later.
     pub(crate) fn brings_work_for(&self, answer: &Answer, claims: &[Claim]) -> bool {
-        // Any claim ends what expires and makes ready what is due, so that all must know when that is.
-        let concerns_all = |task: &NewTask| !task.is_due_at_once() || task.expires_after.is_some();
+        // Any claim ends tasks that expire, so that all pools must know when that is.
         let concerns = |task: &NewTask| {
-            concerns_all(task) || claims.iter().any(|claim| is_served(task, claim))
+            task.expires_after.is_some() || claims.iter().any(|claim| is_served(task, claim))
         };
         let brings_one = |(task, enqueued): (&NewTask, &Enqueued)| match enqueued {
             // It may be in another queue than the task that it was enqueued with.

@@ -7,6 +7,9 @@ use super::fleet::{SOME, disturbed, wait_for};
 /// Ends the sessions of all clients, or those that a pooler has for them.
 pub(super) const END: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'prismq'";
 
+/// The same, and waits until they have ended.
+pub(super) const END_NOW: &str = "SELECT count(pg_terminate_backend(pid, 60000)) FROM pg_stat_activity WHERE application_name = 'prismq'";
+
 fn started() -> (Cluster, String) {
     let cluster = Cluster::start(&[]).unwrap();
     let url = cluster.url("postgres");

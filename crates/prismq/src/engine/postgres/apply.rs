@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::PostgresEngine;
 use super::batch::cached::{Assumed, CHANGED};
+use super::batch::lease_note::LeaseNote;
 use super::batch::run::Run;
-use super::client::{Role, has_code};
+use super::client::{NewWork, Role, has_code};
 use super::ops::claim::autocommit::Autocommit;
 use super::ops::names::Unknown;
 use crate::engine::{Answer, Operation};
@@ -38,8 +39,8 @@ impl PostgresEngine {
         let (mut to_put_back, mut log) = (Vec::new(), Vec::new());
         // Whether another task may run, which pools of other processes may wait for.
         let mut frees_slot = false;
-        // Whether claims have enqueued tasks of schedules.
-        let mut has_fired = false;
+        // Where claims have enqueued tasks of schedules.
+        let mut fired = NewWork::None;
         // Under `Replicated`, only the answer to BEGIN shows whether there is a synchronous standby, so that the commit must
         // not be sent before it.
         let mut may_assume = durable && !self.client.needs_standby();
@@ -95,7 +96,7 @@ impl PostgresEngine {
                 #[cfg(feature = "testing")]
                 self.fail_if_asked()?;
                 frees_slot = run.frees_slot();
-                has_fired = run.has_fired;
+                fired = std::mem::take(&mut run.fired);
                 let source = self.shared.lanes().source();
                 match durable {
                     _ if assumes || is_autocommit => {}
@@ -150,10 +151,8 @@ impl PostgresEngine {
         let is_limited =
             |operation: &Operation| operation.ends_lease().is_some_and(|key| key.limited);
         frees_slot |= batch.iter().any(is_limited);
-        match has_fired {
-            true => self.client.work_arrived_by_claim(),
-            false => self.client.work_arrived(self.new_work(batch, &answers, frees_slot)),
-        }
+        self.client.notify_all(fired);
+        self.client.notify_others(self.new_work(batch, &answers, frees_slot));
         self.count(&answers, role);
         self.upkeep.count_transaction();
         Ok(answers)
@@ -165,15 +164,21 @@ impl PostgresEngine {
             return;
         }
         let tasks = leases.len();
+        let mut put_back = NewWork::None;
+        for lease in &leases {
+            put_back.add(NewWork::lane(LeaseNote::from(lease.note).lane));
+        }
         let batch: Vec<Operation> = leases.into_iter().map(Operation::Release).collect();
-        if let Err(error) = self.apply_batch(&batch) {
-            self.shared.log.add(move || {
+        match self.apply_batch(&batch) {
+            // Pools of this process may have looked meanwhile.
+            Ok(_) => self.client.notify_all(put_back),
+            Err(error) => self.shared.log.add(move || {
                 tracing::warn!(
                     %error,
                     tasks,
                     "tasks that were claimed in excess could not be released: they stay leased until their leases expire"
                 );
-            });
+            }),
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::PostgresEngine;
 use super::batch::lease_note::LeaseNote;
+use super::batch::shared::Shared;
 use super::client::NewWork;
 use crate::engine::{Answer, Operation};
 use crate::model::{Enqueued, Result};
@@ -21,21 +22,23 @@ impl PostgresEngine {
         }
         let mut work = NewWork::None;
         for (operation, answer) in batch.iter().zip(answers) {
-            match answer {
-                Ok(answer) if answer.brings_work() => work.add(self.work_of(operation, answer)),
-                _ => {}
+            if let Ok(answer) = answer {
+                work.add(self.shared.work_of(operation, answer));
             }
         }
         work
     }
+}
 
-    /// What work an operation brings that brings some.
-    fn work_of(&self, operation: &Operation, answer: &Answer) -> NewWork {
+impl Shared {
+    /// What work an operation brings.
+    pub(super) fn work_of(&self, operation: &Operation, answer: &Answer) -> NewWork {
         match (operation, answer) {
+            _ if !answer.brings_work() => NewWork::None,
             (Operation::Enqueue(tasks), Answer::Enqueued(enqueued))
                 if enqueued.iter().all(|task| !matches!(task, Enqueued::Updated(_))) =>
             {
-                let known = self.shared.lanes();
+                let known = self.lanes();
                 let new = tasks.iter().zip(enqueued).filter(|(_, task)| task.is_new());
                 let lanes: Option<BTreeSet<i32>> =
                     new.map(|(task, _)| known.of(task).map(|lane| lane.id)).collect();

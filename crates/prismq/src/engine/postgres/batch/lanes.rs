@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio_postgres::Row;
 
 use super::queues::unknown;
-use crate::engine::postgres::client::Columns;
+use crate::engine::postgres::client::{Columns, NewWork};
 use crate::model::{Claim, LimitUse, Names, NewTask, Result};
 
 /// Lanes after this one, how often lanes were deleted, and when the server was started; a row without a lane if there are
@@ -247,6 +247,11 @@ impl Lanes {
                 && known.lane.keyed == Keyed::of(&task.limit)
         };
         known.iter().find(is_of).map(|known| known.lane)
+    }
+
+    /// Where there is work once a task is added.
+    pub(crate) fn work_of(&self, task: &NewTask) -> NewWork {
+        self.of(task).map_or(NewWork::Anywhere, |lane| NewWork::lane(lane.id))
     }
 
     /// The lane with this number.

@@ -26,8 +26,11 @@ pub(crate) trait Executor {
         false
     }
 
-    /// Below every token that this connection gives, in units of an epoch.
+    /// A number of its session that is higher than those of all earlier ones.
     fn epoch(&self) -> i64;
+
+    /// The lowest token that it gives.
+    fn lowest_token(&self) -> i64;
 
     /// Fails if a pooler has moved the session to a server that was started at another time, or if the database's epoch is
     /// lower than that of the session: it was restored to an earlier state. Also if the transaction runs in a session that is
@@ -77,6 +80,10 @@ impl Executor for CallersTransaction {
 
     /// It claims nothing, and so gives no token.
     fn epoch(&self) -> i64 {
+        0
+    }
+
+    fn lowest_token(&self) -> i64 {
         0
     }
 

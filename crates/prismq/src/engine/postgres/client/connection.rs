@@ -16,7 +16,7 @@ use super::notifications::Notifications;
 use super::outcome::{self, Commit, Outcome};
 use super::server::{self, STANDBYS, Unfit};
 use super::session::{Plans, RoundTrip, Session, values};
-use super::{Role, backoff, tls};
+use super::{Role, backoff, tls, tokens};
 use crate::model::{Durability, Error, Result};
 
 /// How long an attempt to connect may take.
@@ -230,6 +230,7 @@ impl Connector {
             task,
             server,
             epoch: 0,
+            lowest_token: 0,
             prepared,
             plans: Plans::default(),
             round_trip: RoundTrip::default(),
@@ -237,6 +238,7 @@ impl Connector {
         };
         if self.has_schema && role != Role::Reader {
             session.epoch = self.take_epoch(&session, role, until)?;
+            session.lowest_token = tokens::draw_lowest(session.epoch);
         }
         Ok(session)
     }

@@ -19,6 +19,7 @@ mod received;
 mod server;
 mod session;
 mod tls;
+pub(crate) mod tokens;
 mod transaction;
 mod value;
 
@@ -111,7 +112,7 @@ impl Client {
     }
 
     /// Notifies other processes that a commit brought this work. Returns at once.
-    pub(crate) fn work_arrived(&self, work: NewWork) {
+    pub(crate) fn notify_others(&self, work: NewWork) {
         if let Some(notifications) = &self.notifications
             && !work.is_none()
         {
@@ -119,18 +120,17 @@ impl Client {
         }
     }
 
-    /// Notifies pools of this and other processes that a claim has added tasks of any type, say of a schedule. Returns at
-    /// once.
-    pub(crate) fn work_arrived_by_claim(&self) {
+    /// Notifies pools of this process too, say of tasks of schedules that a claim has added. Returns at once.
+    pub(crate) fn notify_all(&self, work: NewWork) {
         if let Some(notifications) = &self.notifications {
-            notifications.wake_own();
+            notifications.wake_own(&work);
         }
-        self.work_arrived(NewWork::Anywhere);
+        self.notify_others(work);
     }
 
     /// Has pools of this and other processes look for this work soon after the transaction with this number has been
     /// committed. Returns at once.
-    pub(crate) fn work_arrives_with(&self, transaction: String, work: NewWork) {
+    pub(crate) fn notify_all_after(&self, transaction: String, work: NewWork) {
         if let Some(notifications) = &self.notifications {
             notifications.send_after(transaction, work, self.connector.runtime());
         }

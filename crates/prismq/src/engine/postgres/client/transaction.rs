@@ -79,6 +79,11 @@ impl<'s> Transaction<'s> {
         self.session.epoch
     }
 
+    /// The lowest token that it gives: above those of all earlier sessions.
+    pub(crate) const fn lowest_token(&self) -> i64 {
+        self.session.lowest_token
+    }
+
     /// Whether the server has answered on this session so short a time ago. One that is silent for longer may be lost
     /// unnoticed.
     pub(crate) fn was_heard_within(&self, time: Duration) -> bool {
@@ -407,6 +412,10 @@ impl Executor for Transaction<'_> {
 
     fn epoch(&self) -> i64 {
         Self::epoch(self)
+    }
+
+    fn lowest_token(&self) -> i64 {
+        Self::lowest_token(self)
     }
 
     fn numbered_by_first(&mut self) {

@@ -56,7 +56,7 @@ impl PostgresEngine {
         let answered = answers.iter().all(Result::is_ok);
         let work = self.new_work(&batch, &answers, frees_slot && answered);
         if !work.is_none() {
-            self.client.work_arrives_with(run.row(NUMBER, &[])?.column(0)?, work);
+            self.client.notify_all_after(run.row(NUMBER, &[])?.column(0)?, work);
         }
         answers.pop().unwrap_or_else(|| Err(Error::unanswered()))
     }

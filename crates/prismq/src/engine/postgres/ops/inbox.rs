@@ -14,7 +14,7 @@ use crate::engine::postgres::PostgresEngine;
 use crate::engine::postgres::batch::STEP_TASKS_MAX;
 use crate::engine::postgres::batch::postponed::InboxRows;
 use crate::engine::postgres::batch::run::Run;
-use crate::engine::postgres::client::{Columns, Role};
+use crate::engine::postgres::client::{Columns, NewWork, Role};
 use crate::engine::{Answer, Operation};
 use crate::model::{Enqueued, Error, NewTask, Result, Unique};
 use crate::time::Timestamp;
@@ -89,8 +89,8 @@ type Entry = (i64, Result<NewTask>);
 
 /// What a transaction did with the rows it read.
 enum Step {
-    /// They are tasks, held or refused: so many.
-    Done(usize),
+    /// They are tasks, held or refused: so many, and where there is work now.
+    Done(usize, NewWork),
     /// These tasks are of queues or types that have to be added first.
     Names(Vec<Operation>),
 }
@@ -128,11 +128,9 @@ impl PostgresEngine {
             log.into_iter().for_each(|line| self.shared.log.add(line));
             Ok(step)
         })?;
-        let any = matches!(done, Step::Done(rows) if rows > 0);
-        if any {
-            self.client.work_arrived_by_claim();
-        }
-        Ok(any)
+        let Step::Done(rows, work) = done else { return Ok(false) };
+        self.client.notify_all(work);
+        Ok(rows > 0)
     }
 
     /// Repeats a step after the queues and types that it lacks were added.
@@ -201,8 +199,9 @@ impl Run<'_, '_> {
             return Ok(Step::Names(tasks));
         }
         self.reserve_ids(tasks.len())?;
-        let (mut taken, mut held) = (Vec::new(), Vec::new());
-        for (id, answer) in ids.into_iter().zip(enqueue::enqueue(self, &tasks)?) {
+        let (mut taken, mut held, mut work) = (Vec::new(), Vec::new(), NewWork::None);
+        let answers = enqueue::enqueue(self, &tasks)?;
+        for ((id, answer), operation) in ids.into_iter().zip(answers).zip(&tasks) {
             match answer {
                 Ok(Answer::Enqueued(added)) => match added.first() {
                     // Nobody else would learn of it. The same payload again is what the key is for.
@@ -210,7 +209,10 @@ impl Run<'_, '_> {
                         let reason = format!("task {holder} holds it and has another payload");
                         refused.push((id, Error::invalid("unique key", reason)));
                     }
-                    _ => taken.push(id),
+                    _ => {
+                        taken.push(id);
+                        work.add(self.shared.work_of(operation, &Answer::Enqueued(added)));
+                    }
                 },
                 Ok(_) => return Err(Error::unanswered()),
                 Err(Error::QueueFull { .. }) => held.push(id),
@@ -224,7 +226,7 @@ impl Run<'_, '_> {
             self.execute(HOLD, &[&held])?;
         }
         self.refuse(refused)?;
-        Ok(Step::Done(count))
+        Ok(Step::Done(count, work))
     }
 
     fn read(&self, rows: &[Row], entries: &mut Vec<Entry>) -> Result<()> {

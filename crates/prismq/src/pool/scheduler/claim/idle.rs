@@ -1,9 +1,9 @@
 //! When the pool claims nothing because the queue is empty, and when it claims again.
 //!
-//! A claim that returns fewer tasks than it asked for shows that there are no more. That holds until work that
-//! the pool may take is enqueued in this process, a task is due or a lease expires, the clock is set back, suspects that the claim
-//! did not take may run, or a task of a queue ends of which no more may run. Commits of other processes end it when a change is detected or at the next poll, which
-//! also detects that the file was moved or replaced. Meanwhile the pool writes nothing.
+//! A claim that returns fewer tasks than it asked for shows that there are no more. That holds until work for the pool is
+//! enqueued in this process, a task is due or a lease expires, the clock is set back, suspects that the claim did not take
+//! may run, or a task of a queue ends of which no more may run. Commits of other processes end it when a change is
+//! detected or at the next poll, which also detects that the file was moved or replaced. Meanwhile the pool writes nothing.
 
 use std::time::{Duration, Instant};
 

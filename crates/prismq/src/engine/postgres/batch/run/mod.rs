@@ -19,14 +19,11 @@ use super::queues::{self, Settings};
 use super::send::PutOff;
 use super::shared::Shared;
 use crate::engine::Line;
-use crate::engine::postgres::client::{Columns, Executor, Statement, Value};
+use crate::engine::postgres::client::{Columns, Executor, NewWork, Statement, Value};
 use crate::engine::postgres::ops::caller;
 use crate::engine::postgres::ops::inbox::Inbox;
 use crate::model::{Error, LeaseKey, NewTask, Result, Rule};
 use crate::time::{Moment, Timestamp};
-
-/// How far the first tokens of two epochs are apart.
-pub(crate) const TOKENS_OF_EPOCH: i64 = 1 << 30;
 
 /// How many microseconds after its end a lease is reclaimed at the latest while claims find other tasks, by the clock of the
 /// database. Of each claim there is a hint that its leases may have expired, most of which have been settled by then. Where claims follow each other, one
@@ -85,8 +82,8 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) inbox: Inbox,
     /// The schedule whose due slots are being enqueued.
     pub(crate) firing: Option<i32>,
-    /// Whether it enqueued tasks of due slots.
-    pub(crate) has_fired: bool,
+    /// Where it enqueued tasks of due slots.
+    pub(crate) fired: NewWork,
     /// Whether all due slots are left to others, or put off.
     pub(crate) slots_wait: bool,
     /// Whether due slots are left to a later claim.
@@ -138,7 +135,7 @@ impl<'a, 't> Run<'a, 't> {
         number: i64,
     ) -> Self {
         Self {
-            token_floor: transaction.epoch().saturating_mul(TOKENS_OF_EPOCH),
+            token_floor: transaction.lowest_token(),
             transaction,
             shared,
             now,
@@ -155,7 +152,7 @@ impl<'a, 't> Run<'a, 't> {
             version: 0,
             inbox: Inbox::default(),
             firing: None,
-            has_fired: false,
+            fired: NewWork::None,
             slots_wait: false,
             skips_slots: false,
             has_type_retention: false,

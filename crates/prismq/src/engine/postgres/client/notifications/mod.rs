@@ -81,9 +81,9 @@ impl Notifications {
         }
     }
 
-    /// Has all that wait in this process look.
-    pub(super) fn wake_own(&self) {
-        self.shared.listeners.wake(&NewWork::Anywhere);
+    /// Has those of this process look that wait for this work.
+    pub(super) fn wake_own(&self, work: &NewWork) {
+        self.shared.listeners.wake(work);
     }
 
     /// Notifies this process and others of this work soon after the transaction with this number has been committed.

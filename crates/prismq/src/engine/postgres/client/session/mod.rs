@@ -42,6 +42,8 @@ pub(super) struct Session {
     pub(super) server: Identity,
     /// Raised with each session of the database; 0 if none was taken.
     pub(super) epoch: i64,
+    /// The lowest token that it gives, if it has an epoch.
+    pub(super) lowest_token: i64,
     /// By text; `None` where a pooler may give each transaction another session.
     pub(super) prepared: Option<HashMap<Box<str>, tokio_postgres::Statement>>,
     pub(super) plans: Plans,

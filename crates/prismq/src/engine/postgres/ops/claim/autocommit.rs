@@ -14,7 +14,7 @@ use crate::engine::postgres::batch::cached::ReadAt;
 use crate::engine::postgres::batch::lanes::Lane;
 use crate::engine::postgres::batch::looks::due::Due;
 use crate::engine::postgres::batch::queues::{Settings, missing};
-use crate::engine::postgres::batch::run::{Leased, Run, TOKENS_OF_EPOCH};
+use crate::engine::postgres::batch::run::{Leased, Run};
 use crate::engine::postgres::batch::shared::Shared;
 use crate::engine::postgres::client::{Columns, Transaction, Value};
 use crate::engine::postgres::clock::Time;
@@ -135,7 +135,7 @@ impl<'c> Autocommit<'c> {
         let (due_from, inbox_from) = shared.horizon().from(Instant::now());
         let given = matches!(shared.time, Time::Given(_)).then(|| shared.time.estimate());
         let (max, suspects_max) = (count(claim.max), count(claim.suspects_max.min(claim.max)));
-        let floor = transaction.epoch().saturating_mul(TOKENS_OF_EPOCH);
+        let floor = transaction.lowest_token();
         let lease = i64::try_from(claim.lease.as_micros()).unwrap_or(i64::MAX);
         let (begun_max, suspects_begin) = (count(claim.begun_max), claim.begun_max < usize::MAX);
         let (key, id) = mark.unwrap_or((i64::MIN, i64::MIN));

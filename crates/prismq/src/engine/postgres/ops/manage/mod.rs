@@ -11,8 +11,9 @@ use tokio_postgres::Row;
 
 pub(crate) use self::cancel::REQUESTED;
 use crate::engine::postgres::batch::queues::{self, LEASED, state};
-use crate::engine::postgres::batch::run::{Run, TOKENS_OF_EPOCH};
+use crate::engine::postgres::batch::run::Run;
 use crate::engine::postgres::client::Columns;
+use crate::engine::postgres::client::tokens;
 use crate::engine::postgres::ops::records;
 use crate::engine::{Seen, Target};
 use crate::model::{Result, State};
@@ -81,14 +82,14 @@ impl Stored {
         })
     }
 
-    /// Whether it is what was found. The next claim gives a token that is one higher, or the first of its connection's.
+    /// Whether it is what was found. The next claim gives a token that is one higher, or the lowest of its session.
     const fn is_same(&self, seen: Seen) -> bool {
         let is_kept = queues::is_kept(self.state);
         match seen {
             Seen::Nothing => true,
             Seen::Kept => is_kept,
             Seen::Stored { token } if self.state == LEASED => {
-                let is_first = self.token > token && self.token % TOKENS_OF_EPOCH == 0;
+                let is_first = self.token > token && tokens::may_be_lowest(self.token);
                 self.token == token || self.token == token + 1 || is_first
             }
             Seen::Stored { token } => !is_kept && self.token == token,

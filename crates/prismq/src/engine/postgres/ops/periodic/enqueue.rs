@@ -72,6 +72,7 @@ impl Run<'_, '_> {
         }
         if !tasks.is_empty() {
             self.execute(SET_SLOTS, &[&tasks, &times])?;
+            self.fired.add(self.shared.lanes().work_of(&schedule.of.task));
         }
         Ok(fired)
     }

@@ -90,7 +90,6 @@ impl Run<'_, '_> {
                 tasks += run.fire_one(row)?;
             }
             run.firing = None;
-            run.has_fired = true;
             Ok(())
         })
     }
