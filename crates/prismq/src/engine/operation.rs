@@ -195,10 +195,10 @@ impl Operation {
 
     /// Whether what it was answered brings work for whoever makes these claims, now or later.
     pub(crate) fn brings_work_for(&self, answer: &Answer, claims: &[Claim]) -> bool {
-        // Any claim ends tasks that expire, so that all pools must know when that is.
-        let concerns = |task: &NewTask| {
-            task.expires_after.is_some() || claims.iter().any(|claim| is_served(task, claim))
-        };
+        // Any claim ends what expires and makes ready what is due, so that all pools must know when that is.
+        let is_timed = |task: &NewTask| task.expires_after.is_some() || !task.is_due_at_once();
+        let concerns =
+            |task: &NewTask| is_timed(task) || claims.iter().any(|claim| is_served(task, claim));
         let brings_one = |(task, enqueued): (&NewTask, &Enqueued)| match enqueued {
             // It may be in another queue than the task that it was enqueued with.
             Enqueued::Updated(_) => true,

@@ -85,6 +85,7 @@ pub(crate) fn an_asynchronous_standby_loses_the_end_and_accepts_no_lease_of_it(_
     // First of all, so that its session takes that epoch.
     let again = claim();
     assert_eq!(again.id(), waiting);
+    assert_eq!(again.token() >> 30, lost_claim.token() >> 30, "the epoch comes again");
     assert_ne!(again.token(), lost_claim.token());
     let refused = queue.complete(&lost_claim).unwrap_err();
     assert!(refused.is_lease_lost(), "{refused:?}");

@@ -39,8 +39,8 @@ impl PostgresEngine {
         let (mut to_put_back, mut log) = (Vec::new(), Vec::new());
         // Whether another task may run, which pools of other processes may wait for.
         let mut frees_slot = false;
-        // Where claims have enqueued tasks of schedules.
-        let mut fired = NewWork::None;
+        // Where claims have left work for others.
+        let mut brought = NewWork::None;
         // Under `Replicated`, only the answer to BEGIN shows whether there is a synchronous standby, so that the commit must
         // not be sent before it.
         let mut may_assume = durable && !self.client.needs_standby();
@@ -96,7 +96,7 @@ impl PostgresEngine {
                 #[cfg(feature = "testing")]
                 self.fail_if_asked()?;
                 frees_slot = run.frees_slot();
-                fired = std::mem::take(&mut run.fired);
+                brought = std::mem::take(&mut run.brought);
                 let source = self.shared.lanes().source();
                 match durable {
                     _ if assumes || is_autocommit => {}
@@ -151,7 +151,7 @@ impl PostgresEngine {
         let is_limited =
             |operation: &Operation| operation.ends_lease().is_some_and(|key| key.limited);
         frees_slot |= batch.iter().any(is_limited);
-        self.client.notify_all(fired);
+        self.client.notify_all(brought);
         self.client.notify_others(self.new_work(batch, &answers, frees_slot));
         self.count(&answers, role);
         self.upkeep.count_transaction();
@@ -171,7 +171,7 @@ impl PostgresEngine {
         let batch: Vec<Operation> = leases.into_iter().map(Operation::Release).collect();
         match self.apply_batch(&batch) {
             // Pools of this process may have looked meanwhile.
-            Ok(_) => self.client.notify_all(put_back),
+            Ok(_) => self.client.notify_own(&put_back),
             Err(error) => self.shared.log.add(move || {
                 tracing::warn!(
                     %error,

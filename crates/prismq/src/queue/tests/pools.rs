@@ -129,6 +129,8 @@ fn a_pool_is_woken_by_operations_that_bring_work_for_it() {
     let other = || NewTask::new("other", []);
     queue.enqueue(other().expires_after(Duration::from_secs(1))).unwrap();
     assert!(woken(), "its claims end what expires");
+    queue.enqueue(other().delay(Duration::from_secs(1))).unwrap();
+    assert!(woken(), "its claims make ready what is due, and state and counters show it");
     queue.enqueue_all([other(), NewTask::new("t", [])]).unwrap();
     assert!(woken(), "for the second task");
     queue.claim(&Claim::new(["t"])).unwrap();

@@ -16,7 +16,7 @@ use super::notifications::Notifications;
 use super::outcome::{self, Commit, Outcome};
 use super::server::{self, STANDBYS, Unfit};
 use super::session::{Plans, RoundTrip, Session, values};
-use super::{Role, backoff, tls, tokens};
+use super::{Role, backoff, tls};
 use crate::model::{Durability, Error, Result};
 
 /// How long an attempt to connect may take.
@@ -139,7 +139,7 @@ impl Connector {
             ))
         };
         match self.take_epoch(session, Role::Durable, until) {
-            Ok(epoch) => session.epoch = epoch,
+            Ok(epoch) => session.set_epoch(epoch),
             Err(NotConnected::Refused(reason) | NotConnected::Now(reason)) => {
                 return unknown(reason);
             }
@@ -237,8 +237,8 @@ impl Connector {
             heard: Instant::now(),
         };
         if self.has_schema && role != Role::Reader {
-            session.epoch = self.take_epoch(&session, role, until)?;
-            session.lowest_token = tokens::draw_lowest(session.epoch);
+            let epoch = self.take_epoch(&session, role, until)?;
+            session.set_epoch(epoch);
         }
         Ok(session)
     }

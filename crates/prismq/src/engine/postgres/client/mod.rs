@@ -1,7 +1,7 @@
 //! Connections to a PostgreSQL server, and transactions on them.
 //!
-//! A client has up to three connections, each used by one thread at a time: a durable one, one whose commits do not
-//! wait for the disk, for claims and extensions, and one for reads. A connection that is lost is made anew by the next
+//! A client has three connections that are each used by one thread at a time: a durable one, one whose commits do not
+//! wait for the disk, for claims and extensions, and one for reads; and one for notifications. A connection that is lost is made anew by the next
 //! call, and takes a new epoch ([`Transaction::epoch`]) before it is used. What each statement means is left to the
 //! engine.
 
@@ -122,10 +122,17 @@ impl Client {
 
     /// Notifies pools of this process too, say of tasks of schedules that a claim has added. Returns at once.
     pub(crate) fn notify_all(&self, work: NewWork) {
-        if let Some(notifications) = &self.notifications {
-            notifications.wake_own(&work);
-        }
+        self.notify_own(&work);
         self.notify_others(work);
+    }
+
+    /// Notifies pools of this process alone. Returns at once.
+    pub(crate) fn notify_own(&self, work: &NewWork) {
+        if let Some(notifications) = &self.notifications
+            && !work.is_none()
+        {
+            notifications.wake_own(work);
+        }
     }
 
     /// Has pools of this and other processes look for this work soon after the transaction with this number has been

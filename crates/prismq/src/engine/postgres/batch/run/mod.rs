@@ -59,7 +59,7 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) number: i64,
     /// When its server was started, in microseconds; 0 if it has not read that.
     pub(crate) started: i64,
-    /// Below every token that this connection gives.
+    /// The lowest token that this session gives.
     pub(crate) token_floor: i64,
     /// Whether running tasks are to be cancelled, as far as is known: see [`Run::end_leases`].
     pub(crate) has_cancel_requests: bool,
@@ -82,8 +82,8 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) inbox: Inbox,
     /// The schedule whose due slots are being enqueued.
     pub(crate) firing: Option<i32>,
-    /// Where it enqueued tasks of due slots.
-    pub(crate) fired: NewWork,
+    /// Where its claims have left work for others: tasks of due slots, and those that it has put back.
+    pub(crate) brought: NewWork,
     /// Whether all due slots are left to others, or put off.
     pub(crate) slots_wait: bool,
     /// Whether due slots are left to a later claim.
@@ -152,7 +152,7 @@ impl<'a, 't> Run<'a, 't> {
             version: 0,
             inbox: Inbox::default(),
             firing: None,
-            fired: NewWork::None,
+            brought: NewWork::None,
             slots_wait: false,
             skips_slots: false,
             has_type_retention: false,

@@ -18,6 +18,7 @@ pub(super) use self::round_trip::RoundTrip;
 use super::error::message;
 use super::io;
 use super::server::Identity;
+use super::tokens;
 use super::value::Value;
 
 /// SQL with its values.
@@ -53,6 +54,12 @@ pub(super) struct Session {
 }
 
 impl Session {
+    /// It has taken this epoch.
+    pub(super) fn set_epoch(&mut self, epoch: i64) {
+        self.epoch = epoch;
+        self.lowest_token = tokens::draw_lowest(epoch);
+    }
+
     /// The first value of the first row of a statement without parameters.
     pub(super) fn simple_value(&self, sql: &str, until: Instant) -> Result<Option<String>, String> {
         match io::wait(self.client.simple_query(sql), until) {

@@ -19,10 +19,11 @@ use self::admission::Admission;
 use self::leases::Taken;
 use self::lines::read::FIRST_DUE;
 use crate::engine::postgres::batch::lanes::{Keyed, Lane};
+use crate::engine::postgres::batch::lease_note::LeaseNote;
 use crate::engine::postgres::batch::looks::due::Starts;
 use crate::engine::postgres::batch::queues::Settings;
 use crate::engine::postgres::batch::run::Run;
-use crate::engine::postgres::client::Columns;
+use crate::engine::postgres::client::{Columns, NewWork};
 use crate::engine::{AT_ONCE, Claimed};
 use crate::model::{Claim, Lease, Result};
 use crate::time::Timestamp;
@@ -132,7 +133,13 @@ impl Run<'_, '_> {
         }
         match self.is_committed {
             true => self.to_put_back.extend(released),
-            false => self.put_back(&released)?,
+            false => {
+                self.put_back(&released)?;
+                // Others have passed over them.
+                for key in &released {
+                    self.brought.add(NewWork::lane(LeaseNote::from(key.note).lane));
+                }
+            }
         }
         Ok(leases)
     }

@@ -14,7 +14,7 @@ use crate::engine::postgres::batch::shared::Shared;
 use crate::model::{Claim, Order, Result};
 
 /// Leases the ready tasks whose places a select returns. The lease is recorded as a hint of when to look whether it has
-/// expired. Tokens are at least those of the connection's epoch: a claim is not waited for, so that a crash of the
+/// expired. Tokens are at least the lowest of the session: a claim is not waited for, so that a crash of the
 /// server may undo it, and a token must not be given again.
 macro_rules! lease {
     ($places:expr) => {

@@ -2,6 +2,7 @@
 
 use super::row::Stored;
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::client::NewWork;
 use crate::engine::postgres::ops::enqueue;
 use crate::engine::{Answer, Operation};
 use crate::model::{Enqueued, Error, Result, TaskId};
@@ -53,8 +54,13 @@ impl Run<'_, '_> {
                 Enqueued::Inserted(task) => {
                     fired.added += 1;
                     fired.last = Some((task, *slot));
+                    self.brought.add(self.shared.lanes().work_of(&schedule.of.task));
                 }
-                Enqueued::Updated(task) => fired.last = Some((task, *slot)),
+                Enqueued::Updated(task) => {
+                    fired.last = Some((task, *slot));
+                    // It may be in another queue.
+                    self.brought.add(NewWork::Anywhere);
+                }
                 Enqueued::Duplicate(task) | Enqueued::Conflict(task) => {
                     fired.holder = Some(task);
                     continue;
@@ -72,7 +78,6 @@ impl Run<'_, '_> {
         }
         if !tasks.is_empty() {
             self.execute(SET_SLOTS, &[&tasks, &times])?;
-            self.fired.add(self.shared.lanes().work_of(&schedule.of.task));
         }
         Ok(fired)
     }
