@@ -13,8 +13,8 @@ use crate::subject::local::server::listeners;
 const START_BOUND: Duration = Duration::from_secs(20);
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// Enqueues into a new database while this many other processes, each with a pool, are notified of it. They rest for
-/// `settling` first.
+/// Enqueues into a new database while this many other processes, each with a pool, are notified of it. Callers begin
+/// `settling` after the pools listen.
 ///
 /// # Errors
 /// If the subject or a process fails, or the pools do not begin to listen.

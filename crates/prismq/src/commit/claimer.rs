@@ -4,7 +4,7 @@ use crate::model::{Claim, Lease, TaskId};
 
 /// A worker pool that claims in the transactions of others.
 ///
-/// Its methods are called by the thread that leads, during its commit: they must not call the committer.
+/// Its methods are called by the thread that leads, while it applies a group: they must not call the committer.
 pub(crate) trait Claimer: Send + Sync + std::fmt::Debug {
     /// What the pool claims from each of its queues, but for the number of tasks.
     fn claims(&self) -> &[Claim];

@@ -30,7 +30,8 @@ impl Queue {
     /// Waits up to `timeout` for a task to end, and returns how: see [`Queue::result`]; `None` if it has not ended by
     /// then.
     ///
-    /// It wakes when the task's end is committed, whichever process or connection does that. A result can be returned
+    /// It wakes when the task's end is committed, whichever process or connection does that; on a server up to a second
+    /// later if another process did. A result can be returned
     /// only if the task's queue keeps a history: see [`Queue::set_history`].
     ///
     /// # Errors

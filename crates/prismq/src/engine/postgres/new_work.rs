@@ -10,7 +10,7 @@ use crate::engine::{Answer, Operation};
 use crate::model::{Enqueued, Result};
 
 impl PostgresEngine {
-    /// What work a batch brings pools. More anywhere may run once a slot is free.
+    /// The lanes in which a batch made work; any, if it freed a slot for which tasks may wait.
     pub(super) fn new_work(
         &self,
         batch: &[Operation],

@@ -15,10 +15,10 @@ use crate::render::html::select::{Sweep, sweeps};
 pub(super) const QUESTION: Question = Question {
     id: "scaling",
     question: "How does throughput grow with workers and processes?",
-    aid: "Where the marks leave the ideal line, one more no longer brings its share; a curve that bends down costs more than it brings.",
-    method: "Each mark is the median of the rounds, each in a fresh database; bars are confidence intervals. Ideal is the throughput of the fewest times their number. The curve is the law X(N) = λN / (1 + σ(N−1) + κN(N−1)) fitted to four levels or more. Targets are drawn as steps from the level they name to the next.",
+    aid: "Where the marks leave the ideal line, another worker or process adds less than its share; a curve that bends down costs more than it brings.",
+    method: "Each mark is the median of the rounds, each in a fresh database; bars are confidence intervals. Ideal is the throughput at the lowest level in proportion to the number. The curve is the law X(N) = λN / (1 + σ(N−1) + κN(N−1)) fitted to four levels or more. Targets are drawn as steps from the level they name to the next.",
     needs: "throughput (tasks_per_s) at two or more numbers of workers or processes",
-    command: "cargo bench --bench throughput",
+    command: "cargo bench --bench throughput --bench concurrency",
     build,
 };
 
@@ -31,7 +31,7 @@ const SEED: Seed = Seed(0);
 #[expect(clippy::unnecessary_wraps, reason = "every builder has one type")]
 fn build(input: &Input<'_>) -> Result<Vec<Drawing>, RenderError> {
     let mut drawings = of_parameter(input, WORKERS);
-    // Second, as there may be more of workers than are drawn.
+    // In the second place, as the last pictures of workers may not be drawn.
     let place = drawings.len().min(1);
     drawings.splice(place..place, of_parameter(input, PROCESSES));
     Ok(drawings)
@@ -57,7 +57,7 @@ fn drawing(input: &Input<'_>, sweep: &Sweep<'_>, parameter: &str) -> Drawing {
     let intervals: Vec<(f64, f64, f64)> =
         sweep.metrics(METRIC).into_iter().filter_map(interval).collect();
 
-    let levels: Vec<f64> = points.iter().map(|(workers, _)| *workers).collect();
+    let levels: Vec<f64> = points.iter().map(|(level, _)| *level).collect();
     let highest = intervals.iter().map(|(_, _, high)| *high);
     let drawn = points
         .iter()

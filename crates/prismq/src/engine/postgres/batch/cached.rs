@@ -13,9 +13,9 @@ use crate::engine::Operation;
 use crate::model::NewTask;
 
 /// Returns the number of the transaction, or fails if settings have changed since they were read, or if a pooler has given
-/// the transaction the session of another connection; only the server's log shows the message. It locks `prismq.meta` in ACCESS SHARE mode until the commit, so that `set_order`, the freeing of
-/// names and a migration wait for it. It reads one row: comparing the settings themselves took the server as long as
-/// inserting three tasks.
+/// the transaction the session of another connection; only the server's log shows the message. It locks `prismq.meta` in
+/// ACCESS SHARE mode until the commit, so that `set_order`, the freeing of names and a migration wait for it. It reads one
+/// row: comparing the settings themselves took the server as long as inserting three tasks.
 pub(super) const UNCHANGED: &str = "SELECT CASE
          WHEN EXISTS (SELECT FROM prismq.meta
                  WHERE number = $1 AND settings = $2 AND epoch >= $4 AND last_lane >= $5)

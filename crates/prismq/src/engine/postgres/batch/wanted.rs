@@ -35,7 +35,7 @@ impl Wanted {
                     let count = i32::try_from(tasks.len()).unwrap_or(i32::MAX);
                     wanted.ids = wanted.ids.saturating_add(count);
                 }
-                // Whether that lets another task run depends on whether the queue bounds them.
+                // The end of a lease frees a slot if the queue bounds its running tasks.
                 _ => {
                     queues
                         .extend(operation.ends_lease().map(|key| LeaseNote::from(key.note).queue));

@@ -2,21 +2,21 @@
 //! those of a session with the same epoch. There may have been one that a promoted standby has not seen.
 
 /// How far the tokens of two epochs are apart.
-const OF_EPOCH: i64 = 1 << 30;
+const TOKENS_PER_EPOCH: i64 = 1 << 30;
 /// How far those of two sessions with one epoch are apart.
-const OF_SESSION: i64 = 1 << 14;
+const TOKENS_PER_SESSION: i64 = 1 << 14;
 
 /// The lowest token of a session with this epoch, drawn by chance; each further claim of a task gives it one that is one
 /// higher.
 pub(super) fn draw_lowest(epoch: i64) -> i64 {
-    epoch
-        .saturating_mul(OF_EPOCH)
-        .saturating_add(fastrand::i64(0..OF_EPOCH / OF_SESSION) * OF_SESSION)
+    epoch.saturating_mul(TOKENS_PER_EPOCH).saturating_add(
+        fastrand::i64(0..TOKENS_PER_EPOCH / TOKENS_PER_SESSION) * TOKENS_PER_SESSION,
+    )
 }
 
 /// Whether this may be the lowest token of a session.
 pub(crate) const fn may_be_lowest(token: i64) -> bool {
-    token % OF_SESSION == 0
+    token % TOKENS_PER_SESSION == 0
 }
 
 #[cfg(test)]
@@ -29,7 +29,9 @@ mod tests {
     fn tokens_rise_with_the_epoch_and_differ_by_chance() {
         let drawn: Vec<i64> = (0..64).map(|_| draw_lowest(7)).collect();
         assert!(drawn.iter().all(|token| may_be_lowest(*token)));
-        assert!(drawn.iter().all(|token| (7 * OF_EPOCH..8 * OF_EPOCH).contains(token)));
+        assert!(
+            drawn.iter().all(|token| (7 * TOKENS_PER_EPOCH..8 * TOKENS_PER_EPOCH).contains(token))
+        );
         assert!(drawn.iter().collect::<HashSet<_>>().len() > 32);
     }
 }

@@ -73,13 +73,13 @@ impl<'s> Transaction<'s> {
         }
     }
 
-    /// A number that is higher than that of every session that was ever opened before on this database: two claims
-    /// with the same token are then impossible although a crash of the server may undo the first.
+    /// A number that is higher than that of every session that this server has ever committed: a crash of it may undo
+    /// a claim, but not the epoch of its token. A promoted standby may not have seen the last ones.
     pub(crate) const fn epoch(&self) -> i64 {
         self.session.epoch
     }
 
-    /// The lowest token that it gives: above those of all earlier sessions.
+    /// The lowest token that it gives, by its epoch and by chance.
     pub(crate) const fn lowest_token(&self) -> i64 {
         self.session.lowest_token
     }

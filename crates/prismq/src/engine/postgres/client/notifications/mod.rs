@@ -1,10 +1,10 @@
 //! Notifications between the processes that use a queue: one connection of the client, that sends and hears them.
 //!
-//! A transaction that notifies takes a lock of the whole database until it is committed, so that a notification is sent
+//! A transaction that notifies takes a lock of the whole server until it is committed, so that a notification is sent
 //! by a transaction of its own, after the commit that it is about; where there are many commits, one stands for all of
-//! some milliseconds; and none is sent where no other process listens. It names the lanes with new work: a pool that runs
-//! no tasks of these need not look. Nor does a transaction of the application's own notify: this connection asks the server
-//! for a while whether it has been committed.
+//! some milliseconds; and none is sent where no other process listens. It names the lanes (queues and types) with new
+//! work: a pool that runs no tasks of these need not look. Nor does a transaction of the application's own notify: this
+//! connection asks the server for a while whether it has been committed.
 
 mod listeners;
 mod new_work;
@@ -29,7 +29,7 @@ use self::listeners::Listeners;
 pub(crate) use self::listeners::Serves;
 pub(crate) use self::new_work::NewWork;
 use self::owed::{Owed, Question};
-use self::sender::{Sender, ask, session_name};
+use self::sender::{Sender, ask, listener_name};
 use super::backoff;
 use super::error::{is_of_statement, message};
 use super::session::Driver;
@@ -93,7 +93,7 @@ impl Notifications {
         self.shared.todo.notify_one();
     }
 
-    /// Waits for a moment until what was committed so far has been notified.
+    /// Waits for half a second at most until others were notified of all commits so far.
     pub(super) fn close(&self) {
         self.shared.owed.close(|| self.shared.todo.notify_one());
     }
@@ -133,12 +133,22 @@ impl fmt::Debug for Notifications {
 /// Keeps the connection for as long as the client exists.
 async fn serve(shared: Arc<Shared>, config: Config, tls: MakeRustlsConnect, channel: Arc<str>) {
     let mut failures = 0_u32;
+    // Since it was last connected.
+    let mut has_warned = false;
     loop {
         let began = Instant::now();
-        if let Err(error) = connected(&shared, &config, tls.clone(), &channel, &mut failures).await
-        {
+        let served = connected(&shared, &config, tls.clone(), &channel, &mut failures).await;
+        has_warned &= failures > 0;
+        if let Err(error) = served {
             let reason = message(&error);
-            tracing::debug!(reason, "no connection for notifications: looking for work instead");
+            if shared.listens.load(Ordering::Acquire) && !std::mem::replace(&mut has_warned, true) {
+                tracing::warn!(
+                    reason,
+                    "no connection for notifications: pools look for tasks every 250 ms until there is one"
+                );
+            } else {
+                tracing::debug!(reason, "no connection for notifications");
+            }
         }
         if began.elapsed() > STABLE {
             failures = 0;
@@ -173,7 +183,7 @@ async fn connected(
         if !listens && shared.listens.load(Ordering::Acquire) {
             let row = client.query_one("SELECT pg_catalog.pg_backend_pid()", &[]).await?;
             own.store(row.try_get(0)?, Ordering::Release);
-            let name = session_name(channel);
+            let name = listener_name(channel);
             let listen = format!("SET application_name = '{name}'; LISTEN \"{channel}\"");
             client.batch_execute(&listen).await?;
             (listens, *failures) = (true, 0);

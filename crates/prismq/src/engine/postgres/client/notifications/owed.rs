@@ -133,7 +133,7 @@ impl Owed {
         brought
     }
 
-    /// Of what one is to be sent now; it stands for all commits so far.
+    /// Takes what is to be sent now: one notification stands for all commits so far.
     pub(super) fn begin_sending(&self) -> NewWork {
         let mut state = self.state();
         let work = std::mem::take(&mut state.pending);
@@ -141,7 +141,7 @@ impl Owed {
         work
     }
 
-    /// It was sent; or of this one is to be sent again.
+    /// It was sent, but for this, which is to be sent again.
     pub(super) fn end_sending(&self, again: NewWork) {
         let mut state = self.state();
         state.sending = false;

@@ -24,7 +24,7 @@ const NOTIFY: &str = "SELECT pg_catalog.pg_notify($1, $3) WHERE EXISTS (\
     SELECT FROM pg_catalog.pg_stat_activity WHERE application_name = $2 AND pid <> pg_catalog.pg_backend_pid())";
 
 /// The name of sessions that hear of this schema, as long as the server keeps.
-pub(super) fn session_name(schema: &str) -> String {
+pub(super) fn listener_name(schema: &str) -> String {
     let mut name = format!("{LISTENER}{schema}");
     name.truncate(NAME_BYTES_MAX);
     name
@@ -53,7 +53,7 @@ pub(super) struct Sender<'a> {
 
 impl<'a> Sender<'a> {
     pub(super) fn new(client: &'a Client, channel: &'a str) -> Self {
-        let listeners = session_name(channel);
+        let listeners = listener_name(channel);
         Self { client, channel, listeners, notify: None, sent: false, failing: false }
     }
 
@@ -74,7 +74,8 @@ impl<'a> Sender<'a> {
             let reason = message(refusal);
             tracing::warn!(
                 reason,
-                "the server refuses to notify other processes of new tasks: they look for them every second"
+                "the server refuses to notify other processes of new tasks, which look for them every second: grant this \
+                 role EXECUTE on pg_notify, or see whether the server's notification queue is full"
             );
         }
         Ok(false)
