@@ -1,8 +1,8 @@
 //! Waiting for a task to end.
 //!
 //! A commit of this handle wakes those who wait for its tasks, threads and futures. A thread that exists only while
-//! someone waits looks which of the tasks have ended, when others commit and each second: a server reports only commits
-//! that bring work.
+//! someone waits looks which of the tasks have ended: after each commit of others that is reported, and once a second, as
+//! a server reports only commits that bring work.
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};

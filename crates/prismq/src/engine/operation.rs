@@ -195,7 +195,8 @@ impl Operation {
 
     /// Whether what it was answered brings work for whoever makes these claims, now or later.
     pub(crate) fn brings_work_for(&self, answer: &Answer, claims: &[Claim]) -> bool {
-        // Any claim ends what expires and makes ready what is due, so that all pools must know when that is.
+        // Any claim ends what expires and makes ready what is due, which states and counters show: an idle pool must know
+        // when that is. Nothing else would, in a file that nobody else writes to.
         let is_timed = |task: &NewTask| task.expires_after.is_some() || !task.is_due_at_once();
         let concerns =
             |task: &NewTask| is_timed(task) || claims.iter().any(|claim| is_served(task, claim));

@@ -45,9 +45,8 @@ pub const REQUIREMENTS_MAX: usize = 16;
 pub const CAPABILITIES_MAX: usize = 256;
 /// Most completed tasks a queue can be set to keep.
 pub const HISTORY_MAX: u32 = 1_000_000;
-/// Most task types over all queues; the same type in two queues or with other requirements is counted twice, and on a
-/// server also under another limit or with keys; another one is refused. Those without a task or a history make room for
-/// new ones.
+/// Most task types over all queues: a type counts once for each queue, requirements, limit and kind of key (none, in turn,
+/// ordered) that it has. Another one is refused. Those without a task or a history make room for new ones.
 pub const TASK_TYPES_MAX: u32 = 4096;
 /// Most attempts of a task; more, or none, are refused.
 pub const ATTEMPTS_MAX: u32 = 1_000_000;

@@ -31,8 +31,8 @@ impl Queue {
     /// then.
     ///
     /// It wakes when the task's end is committed, whichever process or connection does that; on a server up to a second
-    /// later if another process did. A result can be returned
-    /// only if the task's queue keeps a history: see [`Queue::set_history`].
+    /// later unless this queue or a clone of it did. A result can be returned only if the task's queue keeps a history:
+    /// see [`Queue::set_history`].
     ///
     /// # Errors
     /// An engine's failure; [`Error::Thread`](crate::Error::Thread) if the thread that watches for commits of others

@@ -4,7 +4,7 @@ use prismq_cluster::Cluster;
 
 use super::fleet::{SOME, disturbed, wait_for};
 
-/// Ends the sessions of all clients but those for notifications, or those that a pooler has for them.
+/// Ends the sessions of all clients but those that listen, or those that a pooler has for them.
 pub(super) const END: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'prismq'";
 
 /// The same, and waits until they have ended.

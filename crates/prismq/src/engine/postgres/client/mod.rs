@@ -1,9 +1,9 @@
 //! Connections to a PostgreSQL server, and transactions on them.
 //!
 //! A client has three connections that are each used by one thread at a time: a durable one, one whose commits do not
-//! wait for the disk, for claims and extensions, and one for reads; and one for notifications. A connection that is lost is made anew by the next
-//! call, and takes a new epoch ([`Transaction::epoch`]) before it is used. What each statement means is left to the
-//! engine.
+//! wait for the disk, for claims and extensions, and one for reads; and one for notifications. A connection that is lost
+//! is made anew by the next call, and takes a new epoch ([`Transaction::epoch`]) before it is used. What each statement
+//! means is left to the engine.
 
 mod address;
 mod backoff;

@@ -1,12 +1,12 @@
-//! The tokens of leases that a session gives: above those of all earlier sessions, by its epoch, and by chance others than
-//! those of a session with the same epoch. There may have been one that a promoted standby has not seen.
+//! The tokens of leases that a session gives: above those of all earlier sessions, by its epoch; and, by a random start,
+//! most likely other than those of a session with the same epoch, which a promoted standby may not have seen.
 
 /// How far the tokens of two epochs are apart.
 const TOKENS_PER_EPOCH: i64 = 1 << 30;
 /// How far those of two sessions with one epoch are apart.
 const TOKENS_PER_SESSION: i64 = 1 << 14;
 
-/// The lowest token of a session with this epoch, drawn by chance; each further claim of a task gives it one that is one
+/// The lowest token of a session with this epoch, drawn at random; each further claim of a task gives it one that is one
 /// higher.
 pub(super) fn draw_lowest(epoch: i64) -> i64 {
     epoch.saturating_mul(TOKENS_PER_EPOCH).saturating_add(

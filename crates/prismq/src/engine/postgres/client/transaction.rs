@@ -73,13 +73,13 @@ impl<'s> Transaction<'s> {
         }
     }
 
-    /// A number that is higher than that of every session that this server has ever committed: a crash of it may undo
-    /// a claim, but not the epoch of its token. A promoted standby may not have seen the last ones.
+    /// Higher than the epochs of all earlier sessions that this server knows of. It is committed durably, so that a crash
+    /// may undo a claim but not the epoch of its token; a promoted standby may lack the last ones.
     pub(crate) const fn epoch(&self) -> i64 {
         self.session.epoch
     }
 
-    /// The lowest token that it gives, by its epoch and by chance.
+    /// The lowest token that it gives, by its epoch and a random number.
     pub(crate) const fn lowest_token(&self) -> i64 {
         self.session.lowest_token
     }

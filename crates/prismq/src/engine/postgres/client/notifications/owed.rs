@@ -141,7 +141,7 @@ impl Owed {
         work
     }
 
-    /// It was sent, but for this, which is to be sent again.
+    /// The sending has ended; `again` must be sent again.
     pub(super) fn end_sending(&self, again: NewWork) {
         let mut state = self.state();
         state.sending = false;
