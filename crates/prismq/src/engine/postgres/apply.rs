@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use super::PostgresEngine;
 use super::batch::cached::{Assumed, CHANGED};
-use super::batch::lease_note::LeaseNote;
 use super::batch::run::Run;
 use super::client::{NewWork, Role, has_code};
 use super::ops::claim::autocommit::Autocommit;
@@ -164,10 +163,7 @@ impl PostgresEngine {
             return;
         }
         let tasks = leases.len();
-        let mut put_back = NewWork::None;
-        for lease in &leases {
-            put_back.add(NewWork::lane(LeaseNote::from(lease.note).lane));
-        }
+        let put_back = NewWork::of_leases(&leases);
         let batch: Vec<Operation> = leases.into_iter().map(Operation::Release).collect();
         match self.apply_batch(&batch) {
             // Pools of this process may have looked meanwhile.

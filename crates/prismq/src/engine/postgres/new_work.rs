@@ -7,7 +7,7 @@ use super::batch::lease_note::LeaseNote;
 use super::batch::shared::Shared;
 use super::client::NewWork;
 use crate::engine::{Answer, Operation};
-use crate::model::{Enqueued, Result};
+use crate::model::{Enqueued, LeaseKey, Result};
 
 impl PostgresEngine {
     /// The lanes in which a batch made work; any, if it freed a slot for which tasks may wait.
@@ -30,6 +30,14 @@ impl PostgresEngine {
     }
 }
 
+impl NewWork {
+    /// Where there is work once these leases have been given up.
+    pub(super) fn of_leases<'a>(leases: impl IntoIterator<Item = &'a LeaseKey>) -> Self {
+        let lanes = leases.into_iter().map(|key| LeaseNote::from(key.note).lane);
+        Self::in_lanes(lanes.collect())
+    }
+}
+
 impl Shared {
     /// What work an operation brings.
     pub(super) fn work_of(&self, operation: &Operation, answer: &Answer) -> NewWork {
@@ -45,8 +53,7 @@ impl Shared {
                 lanes.map_or(NewWork::Anywhere, NewWork::in_lanes)
             }
             (_, Answer::Failed(_) | Answer::Released) => {
-                let key = operation.ends_lease();
-                key.map_or(NewWork::Anywhere, |key| NewWork::lane(LeaseNote::from(key.note).lane))
+                operation.ends_lease().map_or(NewWork::Anywhere, |key| NewWork::of_leases([key]))
             }
             _ => NewWork::Anywhere,
         }

@@ -145,7 +145,7 @@ fn a_pool_is_woken_by_operations_that_bring_work_for_it() {
     queue.resume("default").unwrap();
     assert!(woken());
     queue.fail(&claim(), TaskError::permanent("never")).unwrap();
-    assert!(!woken(), "a dead letter is no work");
+    assert!(!woken(), "a dead task cannot be claimed");
 }
 
 #[test]

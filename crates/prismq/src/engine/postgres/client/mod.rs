@@ -19,7 +19,6 @@ mod received;
 mod server;
 mod session;
 mod tls;
-pub(crate) mod tokens;
 mod transaction;
 mod value;
 
@@ -38,7 +37,7 @@ pub(crate) use self::error::has_code;
 use self::notifications::Notifications;
 pub(crate) use self::notifications::{NewWork, Serves};
 use self::outcome::Outcome;
-pub(crate) use self::session::{Row, Statement};
+pub(crate) use self::session::{Row, Statement, tokens};
 pub(crate) use self::transaction::Transaction;
 pub(crate) use self::value::{OwnedValue, Value};
 use crate::engine::Watch;

@@ -2,6 +2,7 @@
 
 mod plans;
 mod round_trip;
+pub(crate) mod tokens;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -18,7 +19,6 @@ pub(super) use self::round_trip::RoundTrip;
 use super::error::message;
 use super::io;
 use super::server::Identity;
-use super::tokens;
 use super::value::Value;
 
 /// SQL with its values.

@@ -19,7 +19,6 @@ use self::admission::Admission;
 use self::leases::Taken;
 use self::lines::read::FIRST_DUE;
 use crate::engine::postgres::batch::lanes::{Keyed, Lane};
-use crate::engine::postgres::batch::lease_note::LeaseNote;
 use crate::engine::postgres::batch::looks::due::Starts;
 use crate::engine::postgres::batch::queues::Settings;
 use crate::engine::postgres::batch::run::Run;
@@ -136,9 +135,7 @@ impl Run<'_, '_> {
             false => {
                 self.put_back(&released)?;
                 // Others have passed over them.
-                for key in &released {
-                    self.brought.add(NewWork::lane(LeaseNote::from(key.note).lane));
-                }
+                self.brought.add(NewWork::of_leases(&released));
             }
         }
         Ok(leases)

@@ -120,8 +120,8 @@ macro_rules! counts {
 }
 pub(super) use counts;
 
-/// What is written with the lease where the transaction does nothing else: tasks that had to start earlier and have not, and are
-/// released afterwards, do not begin; and the queue's counters.
+/// What is written with the lease where the transaction does nothing else: tasks that had to start earlier and have not,
+/// and are released afterwards, do not begin; and the queue's counters.
 macro_rules! lease_and_count {
     ($places:expr) => {
         lease!(
